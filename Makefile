@@ -1,0 +1,52 @@
+# The commands of this project. `make run` and `make test` install the system packages that are missing
+# (apt-get, with sudo where needed) and are all that a fresh machine needs besides Rust, git and make.
+
+# Where `make run` puts the translated demo clip.
+OUT ?= fresco-demo.mp4
+# For `make test-gpu` on a real card: FEATURES=vulkan (or metal) tries the paths with tensor cores.
+FEATURES ?=
+
+# A test process each where cargo-nextest is installed, else Rust's own runner: building nextest would take longer
+# than it saves.
+nextest := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+features := $(if $(FEATURES),--features $(FEATURES))
+
+# Mesa's software Vulkan driver wants a private folder for its sockets; Burn tunes each new kernel shape, which on
+# such a driver takes longer than the tests.
+ifeq ($(wildcard $(XDG_RUNTIME_DIR)),)
+runtime_dir := $(CURDIR)/target/runtime
+endif
+test_env := $(if $(runtime_dir),XDG_RUNTIME_DIR='$(runtime_dir)') CUBECL_AUTOTUNE_LEVEL=minimal
+# On Linux `deps-test` has seen to a software driver, so a GPU test that finds none is a failure there.
+ifeq ($(shell uname -s),Linux)
+test_env += FRESCO_REQUIRE_GPU=1
+endif
+
+.PHONY: run test test-gpu deps deps-test
+
+# The window does not exist yet, so this translates the demo clip.
+run: deps
+	cargo run --release -- demo --out '$(OUT)'
+	@echo "the result is $(abspath $(OUT))"
+
+test: deps-test
+ifeq ($(nextest),yes)
+	$(test_env) cargo nextest run
+else
+	$(test_env) cargo test --lib --bins --tests
+endif
+
+# Every golden comparison on whatever adapter there is, one after the other, with its figures.
+test-gpu: deps-test
+ifeq ($(nextest),yes)
+	$(test_env) FRESCO_REQUIRE_GPU=1 FRESCO_TEST_GPU=full cargo nextest run $(features) --no-capture gpu
+else
+	$(test_env) FRESCO_REQUIRE_GPU=1 FRESCO_TEST_GPU=full cargo test --tests $(features) gpu -- --nocapture --test-threads=1
+endif
+
+deps:
+	@packaging/linux/install-deps.sh run
+
+deps-test:
+	@packaging/linux/install-deps.sh test
+	@$(if $(runtime_dir),mkdir -p '$(runtime_dir)' && chmod 700 '$(runtime_dir)')

@@ -1,0 +1,38 @@
+//! The demo: settings that suit the bundled model and clip.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::args::DemoArguments;
+use crate::files;
+use crate::pipeline::job::{JobSpec, KeyframeGap, default_work_folder};
+
+/// The job that translates `clip` with the bundled model.
+#[must_use]
+pub fn demo_spec(clip: PathBuf, arguments: &DemoArguments) -> JobSpec {
+    JobSpec {
+        source: clip,
+        out: arguments.out.clone(),
+        prompt: arguments.prompt.clone(),
+        device: arguments.device.clone(),
+        guidance_scale: 3.0,
+        strength: 0.75,
+        steps: 15,
+        size: Some(256),
+        keyframe_gap: KeyframeGap::Fixed(1),
+        control_strength: 1.25,
+        ..JobSpec::default()
+    }
+}
+
+/// Where the bundled clip is written: in the demo's working folder.
+pub(super) fn clip_path(out: &Path) -> PathBuf {
+    default_work_folder(out).join("demo-clip.mp4")
+}
+
+/// Writes the bundled clip, so that ffmpeg can read it.
+pub(super) fn write_clip(clip: &[u8], path: &Path) -> io::Result<()> {
+    fs::create_dir_all(files::parent(path))?;
+    files::write_atomic(path, clip)
+}

@@ -1,0 +1,169 @@
+//! The command line: flags in, progress and a result out.
+//!
+//! It speaks the same protocol with the worker as the window does.
+
+mod args;
+mod console;
+mod demo;
+mod progress;
+mod run;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+use crate::pipeline::job::JobSpec;
+use crate::worker::{self, JobId, Report, Work};
+use args::{Action, Arguments};
+
+pub use args::DemoArguments;
+pub use console::{Console, Style};
+pub use demo::demo_spec;
+pub use run::{Exit, follow};
+
+/// A command line runs one job.
+const JOB: JobId = JobId(1);
+
+/// Runs the program as its arguments say. `build` makes the engine, on the worker's thread;
+/// `demo_clip` is the bundled video.
+pub fn run<W: Work>(
+    arguments: impl IntoIterator<Item = OsString>,
+    build: impl FnOnce() -> W + Send + 'static,
+    demo_clip: &[u8],
+) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let exit = match Arguments::try_parse_from(&arguments) {
+        Err(error) => {
+            return misused(
+                &error,
+                arguments.iter().any(|argument| argument == "--json"),
+            );
+        }
+        Ok(Arguments { action: None, .. }) => no_window(),
+        Ok(Arguments {
+            action: Some(Action::Translate(arguments)),
+            ..
+        }) => translate(
+            arguments.spec,
+            build,
+            &mut Console::standard(arguments.json),
+        ),
+        Ok(Arguments {
+            action: Some(Action::Demo(arguments)),
+            ..
+        }) => demo(
+            &arguments,
+            build,
+            demo_clip,
+            &mut Console::standard(arguments.json),
+        ),
+    };
+    exit.into()
+}
+
+fn translate<W: Work>(
+    spec: JobSpec,
+    build: impl FnOnce() -> W + Send + 'static,
+    console: &mut Console,
+) -> Exit {
+    match run::check(&spec, console) {
+        Ok(()) => start(spec, build, console),
+        Err(exit) => exit,
+    }
+}
+
+fn demo<W: Work>(
+    arguments: &DemoArguments,
+    build: impl FnOnce() -> W + Send + 'static,
+    clip: &[u8],
+    console: &mut Console,
+) -> Exit {
+    let path = demo::clip_path(&arguments.out);
+    let spec = demo_spec(path.clone(), arguments);
+    if let Err(exit) = run::check(&spec, console) {
+        return exit;
+    }
+    match demo::write_clip(clip, &path) {
+        Ok(()) => start(spec, build, console),
+        Err(error) => {
+            let summary = format!("cannot write the demo clip {}", path.display());
+            run::fail(&because(summary, &error), console)
+        }
+    }
+}
+
+fn start<W: Work>(
+    spec: JobSpec,
+    build: impl FnOnce() -> W + Send + 'static,
+    console: &mut Console,
+) -> Exit {
+    let worker = match worker::spawn(build, Arc::new(|| {})) {
+        Ok(worker) => worker,
+        Err(error) => {
+            let summary = "cannot start the worker's thread".to_owned();
+            return run::fail(&because(summary, &error), console);
+        }
+    };
+    stop_on_interrupt(worker.canceller(JOB));
+    run::follow(&worker, JOB, spec, console)
+}
+
+fn no_window() -> Exit {
+    let text = "This build has no window yet. Without one:\n  \
+                fresco-studio translate FILE --out OUT.mp4 --prompt TEXT\n  \
+                fresco-studio demo\n";
+    let _ = io::stderr().write_all(text.as_bytes());
+    Exit::Usage
+}
+
+/// Help and version are printed; a wrong command line is explained, as an event too where events
+/// are wanted.
+fn misused(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        let text = error.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = first
+            .trim_start_matches("error:")
+            .split_whitespace()
+            .collect();
+        let report = Report {
+            summary: words.join(" "),
+            causes: Vec::new(),
+            hint: None,
+        };
+        Console::standard(true).tell(&progress::Line::Failed(&report));
+    }
+    let _ = error.print();
+    if error.use_stderr() {
+        Exit::Usage.into()
+    } else {
+        Exit::Done.into()
+    }
+}
+
+fn because(summary: String, error: &io::Error) -> Report {
+    Report {
+        summary,
+        causes: vec![error.to_string()],
+        hint: None,
+    }
+}
+
+/// The first interrupt stops the job cleanly, the second ends the program at once.
+fn stop_on_interrupt(cancel: impl Fn() + Send + 'static) {
+    let mut asked = false;
+    let handler = move || {
+        if asked {
+            std::process::exit(Exit::Cancelled as i32);
+        }
+        asked = true;
+        cancel();
+        let _ = io::stderr().write_all(b"\nStopping. Press again to end at once.\n");
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!(%error, "an interrupt will end the program at once");
+    }
+}

@@ -1,0 +1,222 @@
+//! A job's events and samples as bars, as lines now and then, or as one JSON object per line.
+
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::console::{Console, Style};
+use crate::frame::FrameIdx;
+use crate::worker::message::{Plan, Progress, Stage, Summary};
+use crate::worker::{JobEvent, JobProgress, Report};
+
+/// What `--json` prints: one of these per line.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub(super) enum Line<'a> {
+    Note {
+        text: &'a str,
+    },
+    Started(&'a Plan),
+    Stage {
+        stage: Stage,
+    },
+    Progress {
+        stage: Stage,
+        #[serde(flatten)]
+        progress: Progress,
+        left_secs: Option<f64>,
+    },
+    Keyframe {
+        frame: FrameIdx,
+        path: &'a Path,
+    },
+    Warning(&'a Report),
+    Finished(&'a Summary),
+    Cancelled,
+    Failed(&'a Report),
+}
+
+impl<'a> From<&'a JobEvent> for Line<'a> {
+    fn from(event: &'a JobEvent) -> Self {
+        match event {
+            JobEvent::Started(plan) => Self::Started(plan),
+            JobEvent::Stage(stage) => Self::Stage { stage: *stage },
+            JobEvent::Keyframe { frame, path } => Self::Keyframe {
+                frame: *frame,
+                path,
+            },
+            JobEvent::Warning(report) => Self::Warning(report),
+            JobEvent::Finished(summary) => Self::Finished(summary),
+            JobEvent::Cancelled => Self::Cancelled,
+            JobEvent::Failed(report) => Self::Failed(report),
+        }
+    }
+}
+
+/// Shows one job while it runs.
+#[derive(Default)]
+pub(super) struct JobView {
+    bar: Option<ProgressBar>,
+    stage: Option<Stage>,
+    planned_keyframes: usize,
+    finished_keyframes: usize,
+    /// Tenths of the current stage that a line was written for.
+    said_tenths: usize,
+}
+
+impl JobView {
+    /// Shows an event.
+    pub fn event(&mut self, event: &JobEvent, console: &mut Console) {
+        if event.is_last() || matches!(event, JobEvent::Stage(_)) {
+            self.end_stage(event);
+        }
+        if let JobEvent::Stage(stage) = event {
+            self.stage = Some(*stage);
+        }
+        console.tell(&Line::from(event));
+        match self.bar.clone() {
+            Some(bar) => bar.suspend(|| self.show(event, console)),
+            None => self.show(event, console),
+        }
+    }
+
+    /// Shows how far the job is, unless that stage is over.
+    pub fn sample(&mut self, sample: &JobProgress, console: &mut Console) {
+        let JobProgress {
+            stage,
+            progress,
+            left,
+            ..
+        } = *sample;
+        if self.stage != Some(stage) {
+            return;
+        }
+        console.tell(&Line::Progress {
+            stage,
+            progress,
+            left_secs: left.map(|left| left.as_secs_f64()),
+        });
+        let Progress { done, total, unit } = progress;
+        let left = left.map_or_else(
+            || "measuring".to_owned(),
+            |left| format!("{} left", about(left)),
+        );
+        if let Some(bar) = &self.bar {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+            bar.set_message(format!("{unit}, {left}"));
+            return;
+        }
+        let tenths = (done * 10).checked_div(total).unwrap_or(0);
+        if tenths > self.said_tenths {
+            self.said_tenths = tenths;
+            console.say(format_args!("{stage}: {done} of {total} {unit}, {left}"));
+        }
+    }
+
+    fn show(&mut self, event: &JobEvent, console: &mut Console) {
+        match event {
+            JobEvent::Started(plan) => self.planned_keyframes = plan.keyframes().len(),
+            JobEvent::Stage(stage) if console.style == Style::Bars => {
+                self.bar = Some(stage_bar(*stage));
+            }
+            JobEvent::Stage(stage) => console.say(stage),
+            JobEvent::Keyframe { .. } => self.finished_keyframes += 1,
+            JobEvent::Warning(report) => console.complain("warning", report),
+            JobEvent::Failed(report) => console.complain("error", report),
+            JobEvent::Cancelled => console.say(self.what_is_kept()),
+            JobEvent::Finished(summary) => show_summary(summary, console),
+        }
+    }
+
+    fn what_is_kept(&self) -> String {
+        match (self.finished_keyframes, self.planned_keyframes) {
+            (_, 0) => "Stopped.".to_owned(),
+            (done, all) => {
+                format!("Stopped. {done} of {all} keyframes kept. The same command continues.")
+            }
+        }
+    }
+
+    fn end_stage(&mut self, event: &JobEvent) {
+        self.said_tenths = 0;
+        match (self.bar.take(), event) {
+            (Some(bar), JobEvent::Cancelled | JobEvent::Failed(_)) => bar.abandon(),
+            (Some(bar), _) => {
+                bar.set_message(String::new());
+                bar.finish();
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+fn show_summary(summary: &Summary, console: &mut Console) {
+    for note in &summary.notes {
+        console.say(note);
+    }
+    let took: f64 = summary.stage_secs.iter().map(|(_, secs)| secs).sum();
+    let took = about(Duration::try_from_secs_f64(took).unwrap_or_default());
+    let Summary {
+        out,
+        frames,
+        keyframes,
+        duration_secs,
+        ..
+    } = summary;
+    console.say(format_args!(
+        "Done in {took}: {frames} frames, {keyframes} of them keyframes, {duration_secs:.1} s: {}",
+        out.display()
+    ));
+}
+
+fn stage_bar(stage: Stage) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{prefix:<10} {bar:30} {pos:>6} of {len} {msg}")
+    {
+        bar.set_style(style);
+    }
+    bar.set_prefix(stage.to_string());
+    bar
+}
+
+/// A time as exact as it is known: seconds in tens, then minutes, then hours and minutes in tens.
+fn about(time: Duration) -> String {
+    let secs = time.as_secs_f64();
+    let minutes = (secs / 60.0).round() as u64;
+    let tens = |value: f64| (value / 10.0).round() as u64 * 10;
+    if secs < 10.0 {
+        "a few seconds".to_owned()
+    } else if secs < 55.0 {
+        format!("about {} s", tens(secs))
+    } else if minutes < 60 {
+        format!("about {} min", minutes.max(1))
+    } else {
+        let minutes = tens(secs / 60.0);
+        format!("about {} h {} min", minutes / 60, minutes % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_as_exact_as_they_are_known() {
+        let said: Vec<String> = [3, 44, 54, 55, 200, 3590, 5000]
+            .map(|secs| about(Duration::from_secs(secs)))
+            .into();
+        let wanted = [
+            "a few seconds",
+            "about 40 s",
+            "about 50 s",
+            "about 1 min",
+            "about 3 min",
+            "about 1 h 0 min",
+            "about 1 h 20 min",
+        ];
+        assert_eq!(said, wanted);
+    }
+}

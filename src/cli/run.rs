@@ -1,0 +1,118 @@
+//! Sends one job and follows its events to the last one.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crossbeam_channel::RecvTimeoutError;
+
+use super::console::Console;
+use super::progress::{JobView, Line};
+use crate::pipeline::job::{Job, JobErrors, JobSpec};
+use crate::worker::{Command, Event, JobEvent, JobId, Report, WorkerHandle};
+
+/// Longest time between two looks at the progress.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How the program ends; scripts depend on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done and verified.
+    Done = 0,
+    /// No result.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// Stopped on request.
+    Cancelled = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Checks settings before anything is started, and says which model is used.
+///
+/// # Errors
+/// [`Exit::Usage`], after every wrong setting was told.
+pub(super) fn check(spec: &JobSpec, console: &mut Console) -> Result<(), Exit> {
+    match Job::new(spec) {
+        Ok(job) => {
+            if job.models.checkpoint.is_none() {
+                let text = "No model is named: using the bundled demo model, which shows the steps \
+                            and not the quality.";
+                console.tell(&Line::Note { text });
+                console.say(text);
+            }
+            Ok(())
+        }
+        Err(errors) => Err(refuse(errors, console)),
+    }
+}
+
+fn refuse(errors: JobErrors, console: &mut Console) -> Exit {
+    let hint = Some("see fresco-studio translate --help".to_owned());
+    fail(
+        &Report {
+            hint,
+            ..Report::from(errors)
+        },
+        console,
+    );
+    Exit::Usage
+}
+
+/// Says why there is no result.
+pub(super) fn fail(report: &Report, console: &mut Console) -> Exit {
+    console.tell(&Line::Failed(report));
+    console.complain("error", report);
+    Exit::Failed
+}
+
+/// Sends a job and shows what happens until it has ended.
+pub fn follow(worker: &WorkerHandle, job: JobId, spec: JobSpec, console: &mut Console) -> Exit {
+    if let Err(error) = worker.send(Command::Translate(job, Box::new(spec))) {
+        return fail(
+            &Report {
+                summary: error.to_string(),
+                causes: Vec::new(),
+                hint: None,
+            },
+            console,
+        );
+    }
+    let mut view = JobView::default();
+    loop {
+        let first = worker.events().recv_timeout(LOOK);
+        // Taken before the events that came with it are shown, so that its stage is known by then.
+        let sample = worker.progress().take().filter(|sample| sample.job == job);
+        let ended = matches!(first, Err(RecvTimeoutError::Disconnected));
+        for event in first.into_iter().chain(worker.events().try_iter()) {
+            let Event::Job(_, event) = event else {
+                continue;
+            };
+            view.event(&event, console);
+            match event {
+                JobEvent::Finished(_) => return Exit::Done,
+                JobEvent::Cancelled => return Exit::Cancelled,
+                JobEvent::Failed(_) => return Exit::Failed,
+                _ => {}
+            }
+        }
+        if ended {
+            let summary = "the worker ended in the middle of the job; everything finished is kept";
+            return fail(
+                &Report {
+                    summary: summary.to_owned(),
+                    causes: Vec::new(),
+                    hint: None,
+                },
+                console,
+            );
+        }
+        if let Some(sample) = sample {
+            view.sample(&sample, console);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Files that are either whole or absent: atomic writes and content hashes.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// BLAKE3 hash of some content, as lowercase hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContentHash(String);
+
+impl ContentHash {
+    /// Hash of bytes in memory.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(blake3::hash(bytes).to_hex().to_string())
+    }
+
+    /// Hash of a file, which is memory-mapped and may be larger than memory.
+    ///
+    /// # Errors
+    /// Whatever opening or reading the file gives.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_mmap_rayon(path)?;
+        Ok(Self(hasher.finalize().to_hex().to_string()))
+    }
+
+    /// Hash of any plain value, by its JSON form.
+    ///
+    /// # Panics
+    /// If the value has no JSON form, which is an error in our own code (a map with keys that are not strings).
+    #[must_use]
+    pub fn of_value(value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => Self::of_bytes(&bytes),
+            Err(error) => unreachable!("hashed values are plain data: {error}"),
+        }
+    }
+
+    /// The hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Writes `bytes` to `path` so that readers see the old content or the new, never a part.
+///
+/// The folder must exist. The data reaches the disk before the name does.
+///
+/// # Errors
+/// Whatever the file system says; `path` is then as it was and nothing is left beside it.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".partial-")
+        .tempfile_in(parent(path))?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_data()?;
+    make_readable(temporary.as_file())?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A name beside `path` for a file that is written piece by piece and renamed when whole.
+///
+/// The extension stays last, since programs choose formats by it.
+#[must_use]
+pub fn partial_path(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".partial-{}-{name}", std::process::id()))
+}
+
+/// Gives `partial` the name `path`, after its data has reached the disk.
+///
+/// # Errors
+/// Whatever the file system says; `path` is then as it was.
+pub fn commit(partial: &Path, path: &Path) -> io::Result<()> {
+    File::open(partial)?.sync_all()?;
+    fs::rename(partial, path)
+}
+
+/// The folder that holds `path`: `.` for a bare name.
+#[must_use]
+pub fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Temporary files are private to their owner; finished ones follow the usual mask.
+#[cfg(unix)]
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_file: &File) -> io::Result<()> {
+    Ok(())
+}

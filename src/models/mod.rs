@@ -1,0 +1,22 @@
+//! Networks only: config → init → forward, and their names in published checkpoints.
+//!
+//! Each network is described by three things kept apart: a config with the fields of the published
+//! `config.json`, weights, and a key map from published names to module paths.
+
+mod attention;
+mod bundled;
+pub mod catalog;
+pub mod checkpoint;
+pub mod clip;
+mod config;
+pub mod controlnet;
+mod error;
+mod keymap;
+mod resnet;
+pub mod unet;
+pub mod vae;
+
+pub use attention::Attention;
+pub use config::ConfigError;
+pub use error::ModelError;
+pub use keymap::KeyMap;

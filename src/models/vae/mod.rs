@@ -1,0 +1,109 @@
+//! `AutoencoderKL`: between pictures and latents of an eighth of their size.
+//!
+//! Source: Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", 2022.
+
+mod blocks;
+mod config;
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+
+use super::keymap::KeyMap;
+use super::resnet::conv;
+use crate::tensor::{Device, Tensor};
+use blocks::{Decoder, Encoder};
+pub use config::VaeConfig;
+
+/// Names in a published `vae/diffusion_pytorch_model.safetensors`, the attention's older names included.
+pub const KEYS: KeyMap = KeyMap {
+    rules: &[
+        (r"\.query\.", ".to_q."),
+        (r"\.key\.", ".to_k."),
+        (r"\.value\.", ".to_v."),
+        (r"\.proj_attn\.", ".to_out."),
+        (r"\.to_out\.0\.", ".to_out."),
+        (r"\.(to_q|to_k|to_v|to_out)\.", ".attention.$1."),
+        (r"\.(down|up)samplers\.0\.", ".${1}sampler."),
+    ],
+    ignored: &[],
+};
+
+/// Encoder and decoder.
+#[derive(Module, Debug)]
+pub struct AutoencoderKL {
+    encoder: Encoder,
+    decoder: Decoder,
+    quant_conv: Option<Conv2d>,
+    post_quant_conv: Option<Conv2d>,
+    scaling_factor: f64,
+    latent_channels: usize,
+}
+
+/// The encoder's answer: a normal distribution for each latent value.
+#[derive(Clone, Debug)]
+pub struct Posterior {
+    /// `[n, 4, h, w]`.
+    pub mean: Tensor<4>,
+    /// Logarithm of the variance, clamped to `[-30, 20]`: `[n, 4, h, w]`.
+    pub logvar: Tensor<4>,
+}
+
+impl Posterior {
+    /// A sample, given standard normal `noise` `[n, 4, h, w]`.
+    #[must_use]
+    pub fn sample(self, noise: Tensor<4>) -> Tensor<4> {
+        self.mean + (self.logvar / 2.0).exp() * noise
+    }
+}
+
+impl AutoencoderKL {
+    /// An uninitialised network of the given sizes.
+    #[must_use]
+    pub fn new(config: &VaeConfig, device: &Device) -> Self {
+        let channels = config.latent_channels;
+        let joined = || conv([channels * 2, channels * 2], 1, device);
+        Self {
+            encoder: Encoder::new(config, device),
+            decoder: Decoder::new(config, device),
+            quant_conv: config.use_quant_conv.then(joined),
+            post_quant_conv: config
+                .use_post_quant_conv
+                .then(|| conv([channels, channels], 1, device)),
+            scaling_factor: config.scaling_factor,
+            latent_channels: channels,
+        }
+    }
+
+    /// Factor between what the decoder reads and what the U-Net sees.
+    #[must_use]
+    pub fn scaling_factor(&self) -> f64 {
+        self.scaling_factor
+    }
+
+    /// # Shapes
+    /// `pictures` `[n, 3, height, width]` in `[-1, 1]`, sides multiples of 8 → `[n, 4, height/8, width/8]`.
+    #[must_use]
+    pub fn encode(&self, pictures: Tensor<4>) -> Posterior {
+        let encoded = self.encoder.forward(pictures);
+        let moments = match &self.quant_conv {
+            Some(conv) => conv.forward(encoded),
+            None => encoded,
+        };
+        let channels = self.latent_channels;
+        Posterior {
+            mean: moments.clone().narrow(1, 0, channels),
+            logvar: moments.narrow(1, channels, channels).clamp(-30.0, 20.0),
+        }
+    }
+
+    /// # Shapes
+    /// `latents` `[n, 4, h, w]`, already divided by the scaling factor → `[n, 3, 8h, 8w]`, about `[-1, 1]`.
+    #[must_use]
+    pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+        let latents = match &self.post_quant_conv {
+            Some(conv) => conv.forward(latents),
+            None => latents,
+        };
+        self.decoder.forward(latents)
+    }
+}

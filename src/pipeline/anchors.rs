@@ -1,0 +1,124 @@
+//! What one batch leaves for the next: latents of its first and last frame at the start of every step.
+//!
+//! The next batch opens with these two frames and restores them before each of its steps, so both follow the very
+//! trajectories that made the pictures already written.
+//!
+//! Source: FRESCO, "Long video translation"; `recorded` in the design's denoising loop.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::TensorData;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::files;
+use crate::tensor::image::{NotFinite, host_values};
+use crate::tensor::{Device, Tensor};
+
+/// Anchor latents of one batch, on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Anchors {
+    /// Executed steps, 2, channels, h, w.
+    shape: [usize; 5],
+    values: Vec<f32>,
+}
+
+const NAME: &str = "latents";
+
+/// Why a file of anchors cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AnchorError {
+    /// The file system refused.
+    #[error("cannot {what} the anchor latents {}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The file is not one that this program wrote.
+    #[error("the anchor latents are damaged; delete the working folder to start over: {}", .0.display())]
+    Damaged(PathBuf),
+}
+
+impl Anchors {
+    /// Collects what was recorded: for each executed step `[2, c, h, w]`.
+    ///
+    /// # Errors
+    /// [`NotFinite`] if a latent is.
+    ///
+    /// # Panics
+    /// If no step was executed.
+    pub fn from_steps(steps: Vec<Tensor<4>>) -> Result<Self, NotFinite> {
+        let [pair, channels, height, width] = steps[0].dims();
+        let shape = [steps.len(), pair, channels, height, width];
+        let values = host_values(Tensor::<5>::stack(steps, 0))?;
+        Ok(Self { shape, values })
+    }
+
+    /// The two anchors at the start of executed step `step`: `[2, c, h, w]`.
+    #[must_use]
+    pub fn at_step(&self, step: usize, device: &Device) -> Tensor<4> {
+        let [_, pair, channels, height, width] = self.shape;
+        let length = pair * channels * height * width;
+        let values = self.values[step * length..(step + 1) * length].to_vec();
+        Tensor::from_data(TensorData::new(values, [pair, channels, height, width]), device)
+    }
+
+    /// Writes a `.safetensors` file, atomically.
+    ///
+    /// # Errors
+    /// [`AnchorError::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), AnchorError> {
+        let bytes: Vec<u8> = self.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let damaged = |_| AnchorError::Damaged(path.to_owned());
+        let view = TensorView::new(Dtype::F32, self.shape.to_vec(), &bytes).map_err(damaged)?;
+        let file = safetensors::serialize([(NAME, view)], None::<HashMap<_, _>>).map_err(damaged)?;
+        files::write_atomic(path, &file)
+            .map_err(|source| AnchorError::Io { what: "write", path: path.to_owned(), source })
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    ///
+    /// # Errors
+    /// [`AnchorError`] if the file is missing or damaged.
+    pub fn read(path: &Path) -> Result<Self, AnchorError> {
+        let bytes = std::fs::read(path)
+            .map_err(|source| AnchorError::Io { what: "read", path: path.to_owned(), source })?;
+        Self::parse(&bytes).ok_or_else(|| AnchorError::Damaged(path.to_owned()))
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let file = SafeTensors::deserialize(bytes).ok()?;
+        let view = file.tensor(NAME).ok()?;
+        let shape = view.shape().try_into().ok()?;
+        let (words, rest) = view.data().as_chunks::<4>();
+        let is_f32 = view.dtype() == Dtype::F32 && rest.is_empty();
+        let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+        is_f32.then_some(Self { shape, values })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let device = Device::flex();
+        let step = |v| Tensor::<4>::full([2, 4, 3, 5], v, &device);
+        let anchors = Anchors::from_steps(vec![step(1.0), step(0.1)]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        anchors.write(&path).unwrap();
+        let read = Anchors::read(&path).unwrap();
+        assert_eq!(read, anchors);
+        assert_eq!(read.at_step(1, &device).into_data(), step(0.1).into_data());
+        std::fs::write(&path, b"no").unwrap();
+        assert!(matches!(Anchors::read(&path), Err(AnchorError::Damaged(_))));
+    }
+}

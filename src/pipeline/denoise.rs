@@ -1,0 +1,189 @@
+//! The denoising loop of one batch.
+
+use super::anchors::Anchors;
+use super::engine::Denoiser;
+use super::error::Error;
+use super::observer::Observer;
+use crate::diffusion::guidance::classifier_free_guidance;
+use crate::diffusion::noise::{Noise, NoiseStream};
+use crate::diffusion::noise_schedule::Timesteps;
+use crate::diffusion::samplers::Sampler;
+use crate::diffusion::sdedit::noised;
+use crate::models::controlnet::ControlResiduals;
+use crate::models::unet::UNetHook;
+use crate::tensor::{FloatDType, Tensor};
+use burn::tensor::TensorData;
+
+/// What the steps of a batch are given.
+pub struct BatchInput<'a> {
+    /// Clean latents of the source frames, scaled: `[n, 4, h, w]`.
+    pub source: Tensor<4>,
+    /// Text embeddings, the negative half first: `[2n, tokens, width]`.
+    pub text: Tensor<3>,
+    /// Embedded control images of every `ControlNet`.
+    pub controls: Vec<Control>,
+    /// Latents of the first two frames as the previous batch recorded them.
+    pub anchors: Option<&'a Anchors>,
+}
+
+/// One `ControlNet`'s part in a batch.
+pub struct Control {
+    /// Embedded control images `[n, c, h, w]`.
+    pub embedded: Tensor<4>,
+    /// Factor on the residuals.
+    pub conditioning_scale: f32,
+    /// Share of the executed steps before which it does not act.
+    pub start: f32,
+    /// Share of the executed steps after which it no longer acts.
+    pub end: f32,
+}
+
+/// How a job samples, resolved.
+pub struct Sampling {
+    /// The rule of one step.
+    pub sampler: Sampler,
+    /// All timesteps of the schedule.
+    pub timesteps: Timesteps,
+    /// Steps skipped at the start; as many as there are means that nothing is redrawn.
+    pub warmup_steps: usize,
+    /// Whether the source's colours are ignored.
+    pub from_noise: bool,
+    /// Classifier-free guidance scale.
+    pub guidance_scale: f64,
+    /// Seed of all noise streams, restarted for each batch.
+    pub seed: u64,
+}
+
+impl Sampling {
+    /// Steps that run.
+    #[must_use]
+    pub fn executed_steps(&self) -> usize {
+        self.timesteps.as_slice().len() - self.warmup_steps
+    }
+}
+
+/// A look at the state after a step: predicted clean latents `[n, 4, h, w]`.
+pub type StepView<'a> = dyn FnMut(usize, &Tensor<4>) -> Result<(), Error> + 'a;
+
+/// Denoises one batch. Returns its clean latents `[n, 4, h, w]`, scaled, and what the next batch restores.
+///
+/// All frames start from the same noise image; each step's noise is drawn for every frame. Noise comes from the host,
+/// so that one seed means the same on every device.
+///
+/// # Errors
+/// [`Error::Cancelled`], or [`Error::NotFinite`] if latents are.
+///
+/// # Source
+/// The design's §4.4; FRESCO, "Long video translation", for the anchors.
+pub fn denoise(
+    input: &BatchInput<'_>,
+    sampling: &Sampling,
+    denoiser: &Denoiser,
+    hook: &mut dyn UNetHook,
+    observer: &dyn Observer,
+    view: &mut StepView<'_>,
+) -> Result<(Tensor<4>, Option<Anchors>), Error> {
+    let executed = sampling.executed_steps();
+    if executed == 0 {
+        return Ok((input.source.clone(), None));
+    }
+    let n = input.source.dims()[0];
+    let device = input.source.device();
+    let mut step_noise = Noise::new(NoiseStream::Step, sampling.seed);
+    let mut x = start(input, sampling, denoiser);
+    let mut recorded = Vec::with_capacity(executed);
+    for step in 0..executed {
+        observer.checkpoint()?;
+        if let Some(anchors) = input.anchors {
+            let restored = anchors.at_step(step, &device);
+            x = Tensor::cat(vec![restored, x.narrow(0, 2, n - 2)], 0);
+        }
+        recorded.push(Tensor::cat(vec![x.clone().narrow(0, 0, 1), x.clone().narrow(0, n - 1, 1)], 0));
+        let k = sampling.warmup_steps + step;
+        let noise = predict_noise(&x, input, sampling, denoiser, step, hook);
+        let c = sampling.sampler.coefficients(&denoiser.schedule, &sampling.timesteps, k);
+        let x0 = x.clone() * c.x0_from_sample + noise * c.x0_from_eps;
+        view(step, &x0)?;
+        x = x0 * c.x0 + x * c.sample;
+        if sampling.sampler.is_stochastic() {
+            let shape = x.dims();
+            let drawn = step_noise.draw(shape.iter().product());
+            x = x + Tensor::<4>::from_data(TensorData::new(drawn, shape), &device) * c.noise;
+        }
+    }
+    let anchors = Anchors::from_steps(recorded)?;
+    Ok((x, Some(anchors)))
+}
+
+/// The noised source, or pure noise: the same noise image for every frame.
+fn start(input: &BatchInput<'_>, sampling: &Sampling, denoiser: &Denoiser) -> Tensor<4> {
+    let [n, channels, height, width] = input.source.dims();
+    let values = Noise::new(NoiseStream::Init, sampling.seed).draw(channels * height * width);
+    let data = TensorData::new(values, [1, channels, height, width]);
+    let noise = Tensor::<4>::from_data(data, &input.source.device()).repeat_dim(0, n);
+    if sampling.from_noise {
+        return noise;
+    }
+    let t = sampling.timesteps.as_slice()[sampling.warmup_steps];
+    noised(input.source.clone(), noise, &denoiser.schedule, t)
+}
+
+/// Guided noise prediction `[n, 4, h, w]` in `f32`: both prompt halves in one evaluation.
+fn predict_noise(
+    x: &Tensor<4>,
+    input: &BatchInput<'_>,
+    sampling: &Sampling,
+    denoiser: &Denoiser,
+    step: usize,
+    hook: &mut dyn UNetHook,
+) -> Tensor<4> {
+    let t = sampling.timesteps.as_slice()[sampling.warmup_steps + step];
+    let latents = Tensor::cat(vec![x.clone(), x.clone()], 0).cast(denoiser.dtype);
+    let text = input.text.clone().cast(denoiser.dtype);
+    let progress = StepOf { step, executed: sampling.executed_steps() };
+    let mut residuals: Option<ControlResiduals> = None;
+    for (net, control) in denoiser.controlnets.iter().zip(&input.controls) {
+        if !progress.is_within(control.start, control.end) || control.conditioning_scale == 0.0 {
+            continue;
+        }
+        let embedded = control.embedded.clone().repeat_dim(0, 2);
+        let own = net.forward(latents.clone(), t, &text, embedded).scaled(control.conditioning_scale);
+        residuals = Some(match residuals {
+            Some(sum) => sum.plus(own),
+            None => own,
+        });
+    }
+    let noise = denoiser.unet.forward(latents, t, &text, residuals, hook);
+    classifier_free_guidance(noise.cast(FloatDType::F32), sampling.guidance_scale)
+}
+
+/// A step among the executed ones.
+#[derive(Clone, Copy)]
+struct StepOf {
+    step: usize,
+    executed: usize,
+}
+
+impl StepOf {
+    /// Whether the step lies wholly between two shares of the executed steps.
+    fn is_within(self, start: f32, end: f32) -> bool {
+        let executed = self.executed as f32;
+        self.step as f32 / executed >= start && (self.step + 1) as f32 / executed <= end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_controlnet_acts_between_its_shares() {
+        let acting = |start, end| {
+            let within = |step| StepOf { step, executed: 10 }.is_within(start, end);
+            (0..10).filter(|&step| within(step)).collect::<Vec<_>>()
+        };
+        assert_eq!(acting(0.0, 1.0), (0..10).collect::<Vec<_>>());
+        assert_eq!(acting(0.5, 1.0), [5, 6, 7, 8, 9]);
+        assert_eq!(acting(0.0, 0.25), [0, 1]);
+    }
+}

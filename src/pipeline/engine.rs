@@ -1,0 +1,229 @@
+//! What outlives a job: the device, and the networks while consecutive jobs want the same ones.
+
+use std::path::PathBuf;
+
+use burn::module::Module;
+
+use super::error::Error;
+use super::job::ModelFiles;
+use crate::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
+use crate::files::ContentHash;
+use crate::models::catalog::ModelFolder;
+use crate::models::checkpoint;
+use crate::models::clip::{self, ClipTextModel, TextEncoderConfig, Tokenizer};
+use crate::models::controlnet::{self, ControlNetConfig, ControlNetModel};
+use crate::models::unet::{self, UNet2DConditionModel, UNetConfig};
+use crate::models::vae::{self, AutoencoderKL, VaeConfig};
+use crate::models::{KeyMap, ModelError};
+use crate::tensor::{self, Device, DeviceChoice, FloatDType, OpenDevice};
+
+/// Owns the device and the networks; they are made on first use.
+#[derive(Default)]
+pub struct Engine {
+    device: Option<(DeviceChoice, OpenDevice)>,
+    denoiser: Option<(DenoiserKey, Denoiser)>,
+}
+
+type DenoiserKey = (ModelFolders, FloatDType, String);
+
+/// The folders that a job's networks come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFolders {
+    /// Tokenizer, text encoder, U-Net and noise schedule.
+    pub model: ModelFolder,
+    /// The autoencoder's own folder.
+    pub vae: ModelFolder,
+    /// Each `ControlNet`'s own folder.
+    pub controlnets: Vec<ModelFolder>,
+}
+
+/// What every denoising step needs.
+pub struct Denoiser {
+    /// Predicts the noise.
+    pub unet: UNet2DConditionModel,
+    /// Between pictures and latents; always computes in `f32`, as half precision loses its dark tones.
+    pub vae: AutoencoderKL,
+    /// In the order of the job.
+    pub controlnets: Vec<ControlNetModel>,
+    /// The model's own noise schedule.
+    pub schedule: NoiseSchedule,
+    /// Type in which U-Net and `ControlNets` compute.
+    pub dtype: FloatDType,
+    /// Tensors in the files that no network wanted, for a warning.
+    pub unknown: Vec<String>,
+}
+
+/// The text side of a model, needed only until all prompts are embedded.
+pub struct TextModel {
+    /// The model's own vocabulary.
+    pub tokenizer: Tokenizer,
+    /// The network, in `f32`.
+    pub encoder: ClipTextModel,
+    /// Tokens in a chunk.
+    pub chunk_length: usize,
+}
+
+impl ModelFolders {
+    /// Resolves what a job names: the bundled demo model where it names none, and the model's own `controlnet/`
+    /// where it names no other and wants control.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a folder that is not there, [`Error::NoControlNet`] if control is wanted without a network.
+    pub fn resolve(files: &ModelFiles, wants_control: bool) -> Result<Self, Error> {
+        let at = |path: &PathBuf| ModelFolder::at(path).map_err(ModelError::from);
+        let model = files.checkpoint.as_ref().map_or(Ok(ModelFolder::bundled()), at)?;
+        let vae = match &files.vae {
+            Some(path) => at(path)?.network("vae"),
+            None => model.part("vae"),
+        };
+        let named = files.controlnets.iter().map(|net| Ok(at(&net.path)?.network("controlnet")));
+        let mut controlnets = named.collect::<Result<Vec<_>, ModelError>>()?;
+        if controlnets.is_empty() && wants_control {
+            let own = model.part("controlnet");
+            if !own.has("config.json") {
+                return Err(Error::NoControlNet);
+            }
+            controlnets.push(own);
+        }
+        Ok(Self { model, vae, controlnets })
+    }
+
+    /// Identity of everything that the pictures depend on, by content.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if a file cannot be read.
+    pub fn content_hash(&self) -> Result<ContentHash, Error> {
+        let text = self.model.part("text_encoder");
+        let networks = [&self.model.part("unet"), &text, &self.vae];
+        let mut hashes = networks
+            .into_iter()
+            .chain(&self.controlnets)
+            .map(ModelFolder::content_hash)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(ModelError::from)?;
+        let tokenizer = self.model.part("tokenizer");
+        for file in ["vocab.json", "merges.txt"] {
+            let bytes = tokenizer.read(file).map_err(ModelError::from)?;
+            hashes.push(ContentHash::of_bytes(&bytes));
+        }
+        hashes.push(ContentHash::of_value(&self.scheduler_config()?));
+        Ok(ContentHash::of_value(&hashes))
+    }
+
+    /// The model's scheduler config, or SD 1.5's where it has none.
+    fn scheduler_config(&self) -> Result<SchedulerConfig, Error> {
+        let folder = self.model.part("scheduler");
+        if !folder.has("scheduler_config.json") {
+            return Ok(SchedulerConfig::default());
+        }
+        let json = folder.read("scheduler_config.json").map_err(ModelError::from)?;
+        SchedulerConfig::from_json(&json)
+            .map(SchedulerConfig::with_leading_timesteps)
+            .map_err(|source| Error::SchedulerConfig { folder: folder.to_string(), source })
+    }
+}
+
+impl Engine {
+    /// The device of `choice`, opened once.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if it is not there.
+    pub fn device(&mut self, choice: &DeviceChoice) -> Result<OpenDevice, Error> {
+        if let Some((open, device)) = &self.device
+            && open == choice
+        {
+            return Ok(device.clone());
+        }
+        let device = tensor::open(choice)?;
+        self.denoiser = None;
+        self.device = Some((choice.clone(), device.clone()));
+        Ok(device)
+    }
+
+    /// Loads tokenizer and text encoder; the caller drops them when all prompts are embedded.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if files are missing, damaged or of another family.
+    pub fn text_model(folders: &ModelFolders, device: &Device) -> Result<TextModel, Error> {
+        let tokenizer = tokenizer(&folders.model.part("tokenizer"))?;
+        let folder = folders.model.part("text_encoder");
+        let config = config(&folder, TextEncoderConfig::from_json)?;
+        let encoder = ClipTextModel::new(&config, device);
+        let (encoder, _) = load(encoder, &folder, &clip::KEYS, FloatDType::F32)?;
+        Ok(TextModel { tokenizer, encoder, chunk_length: config.max_position_embeddings })
+    }
+
+    /// The networks of every step, loaded unless the last job had the same.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if files are missing, damaged or of another family.
+    pub fn denoiser(
+        &mut self,
+        folders: &ModelFolders,
+        device: &OpenDevice,
+        dtype: FloatDType,
+    ) -> Result<&Denoiser, Error> {
+        let key = (folders.clone(), dtype, device.name.clone());
+        let loaded = match self.denoiser.take() {
+            Some((loaded, denoiser)) if loaded == key => denoiser,
+            _ => load_denoiser(folders, &device.device, dtype)?,
+        };
+        Ok(&self.denoiser.insert((key, loaded)).1)
+    }
+
+    /// Forgets the networks, which may be in any state after a panic; the device lives as long as the process.
+    pub fn reset(&mut self) {
+        self.denoiser = None;
+    }
+}
+
+fn load_denoiser(
+    folders: &ModelFolders,
+    device: &Device,
+    dtype: FloatDType,
+) -> Result<Denoiser, Error> {
+    let schedule = NoiseSchedule::new(&folders.scheduler_config()?)?;
+    let mut unknown = Vec::new();
+    let folder = folders.model.part("unet");
+    let unet = UNet2DConditionModel::new(&config(&folder, UNetConfig::from_json)?, device);
+    let (unet, more) = load(unet, &folder, &unet::KEYS, dtype)?;
+    unknown.extend(more);
+    let vae = AutoencoderKL::new(&config(&folders.vae, VaeConfig::from_json)?, device);
+    let (vae, more) = load(vae, &folders.vae, &vae::KEYS, FloatDType::F32)?;
+    unknown.extend(more);
+    let mut controlnets = Vec::new();
+    for folder in &folders.controlnets {
+        let net = ControlNetModel::new(&config(folder, ControlNetConfig::from_json)?, device);
+        let (net, more) = load(net, folder, &controlnet::KEYS, dtype)?;
+        unknown.extend(more);
+        controlnets.push(net);
+    }
+    Ok(Denoiser { unet, vae, controlnets, schedule, dtype, unknown })
+}
+
+fn config<C>(
+    folder: &ModelFolder,
+    parse: impl Fn(&[u8]) -> Result<C, crate::models::ConfigError>,
+) -> Result<C, ModelError> {
+    parse(&folder.read("config.json")?)
+        .map_err(|source| ModelError::Config { folder: folder.to_string(), source })
+}
+
+fn load<M: Module>(
+    module: M,
+    folder: &ModelFolder,
+    keys: &KeyMap,
+    dtype: FloatDType,
+) -> Result<(M, Vec<String>), ModelError> {
+    Ok(checkpoint::load(module, &folder.weights()?, keys, dtype)?)
+}
+
+fn tokenizer(folder: &ModelFolder) -> Result<Tokenizer, ModelError> {
+    let vocab = folder.read("vocab.json")?;
+    let merges = folder.read("merges.txt")?;
+    let special = ["special_tokens_map.json", "tokenizer_config.json"];
+    let special = special.into_iter().find(|file| folder.has(file));
+    let special = special.map(|file| folder.read(file)).transpose()?;
+    Tokenizer::from_files(&vocab, &merges, special.as_deref())
+        .map_err(|source| ModelError::Tokenizer { folder: folder.to_string(), source })
+}

@@ -1,0 +1,300 @@
+//! Every rule that settings must keep, checked at once.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use super::{
+    CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, FrameRange, Job,
+    JobSpec, KeyframeGap,
+};
+use crate::files;
+use crate::frame::FrameIdx;
+
+/// One setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Name of the field in a project file and of its flag; `source` for the video.
+    pub field: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dashes = if self.field == "source" { "" } else { "--" };
+        write!(f, "{dashes}{}: {}", self.field, self.message)
+    }
+}
+
+/// Every setting that cannot be used; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobErrors(pub Vec<FieldError>);
+
+impl fmt::Display for JobErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [one] => one.fmt(f),
+            several => write!(f, "{} settings cannot be used", several.len()),
+        }
+    }
+}
+
+impl std::error::Error for JobErrors {}
+
+/// Checks everything that can be said without looking at a file.
+pub(super) fn settings(spec: &JobSpec) -> Result<Container, JobErrors> {
+    let mut checks = Checks::default();
+    let container = checks.output(spec);
+    checks.paths(spec);
+    checks.device(spec);
+    checks.words(spec);
+    checks.range(spec);
+    checks.control(spec);
+    checks.sampling(spec);
+    checks.keyframes(spec);
+    match container {
+        Some(container) if checks.0.is_empty() => Ok(container),
+        _ => Err(JobErrors(checks.0)),
+    }
+}
+
+/// Checks that the files a job reads are there and that its result has a folder to lie in.
+pub(super) fn files(job: &Job) -> Result<(), JobErrors> {
+    let mut checks = Checks::default();
+    checks.exists("source", [&job.source]);
+    checks.exists("model", &job.models.checkpoint);
+    checks.exists("vae", &job.models.vae);
+    for ControlNetSpec { path, clip, .. } in &job.models.controlnets {
+        checks.exists("controlnet", std::iter::once(path).chain(clip));
+    }
+    let folder = files::parent(&job.out);
+    if !folder.is_dir() {
+        checks.fail(
+            "out",
+            format!("no such folder; create it first: {}", folder.display()),
+        );
+    } else if same_file(&job.source, &job.out) {
+        checks.fail("out", OVERWRITES_SOURCE);
+    }
+    if checks.0.is_empty() {
+        Ok(())
+    } else {
+        Err(JobErrors(checks.0))
+    }
+}
+
+const LONGEST_GAP: usize = 120;
+const NOT_FILLED_YET: &str = "frames between keyframes are not filled yet; use --keyframe-gap 1 to \
+                              translate every frame, or --no-fill to get the keyframes alone";
+const OVERWRITES_SOURCE: &str = "the result would replace the source; choose another name";
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// What was found wrong so far.
+#[derive(Default)]
+struct Checks(Vec<FieldError>);
+
+impl Checks {
+    fn fail(&mut self, field: &'static str, message: impl Into<String>) {
+        self.0.push(FieldError {
+            field,
+            message: message.into(),
+        });
+    }
+
+    fn within<T>(&mut self, field: &'static str, value: T, allowed: RangeInclusive<T>)
+    where
+        T: PartialOrd + fmt::Display,
+    {
+        if !allowed.contains(&value) {
+            let (low, high) = allowed.into_inner();
+            self.fail(
+                field,
+                format!("expected a value from {low} to {high}, not {value}"),
+            );
+        }
+    }
+
+    fn exists<'a>(&mut self, field: &'static str, paths: impl IntoIterator<Item = &'a PathBuf>) {
+        for path in paths {
+            if !path.exists() {
+                self.fail(field, format!("not found: {}", path.display()));
+            }
+        }
+    }
+
+    fn output(&mut self, spec: &JobSpec) -> Option<Container> {
+        let container = Container::of(&spec.out);
+        if container.is_none() {
+            self.fail("out", "the name must end in .mp4, .mov or .mkv");
+        } else if spec.out == spec.source {
+            self.fail("out", OVERWRITES_SOURCE);
+        }
+        container
+    }
+
+    /// Paths are stored in JSON and TOML, which hold Unicode only.
+    fn paths(&mut self, spec: &JobSpec) {
+        if spec.source.as_os_str().is_empty() {
+            self.fail("source", "no video is named");
+        }
+        let optional = [
+            ("model", &spec.model),
+            ("vae", &spec.vae),
+            ("work", &spec.work),
+        ];
+        let named = optional
+            .into_iter()
+            .filter_map(|(field, path)| Some((field, path.as_ref()?)));
+        let controlnets = spec
+            .controlnet
+            .iter()
+            .flat_map(|c| std::iter::once(&c.path).chain(&c.clip));
+        let all = [("source", &spec.source), ("out", &spec.out)]
+            .into_iter()
+            .chain(named)
+            .chain(controlnets.map(|path| ("controlnet", path)));
+        for (field, path) in all {
+            if path.to_str().is_none() {
+                self.fail(
+                    field,
+                    format!(
+                        "the path is not valid Unicode; rename it: {}",
+                        path.display()
+                    ),
+                );
+            }
+        }
+    }
+
+    fn device(&mut self, spec: &JobSpec) {
+        if matches!(&spec.device, DeviceChoice::Named(name) if name.trim().is_empty()) {
+            self.fail("device", "expected auto, gpu, cpu or the name of a device");
+        }
+    }
+
+    fn words(&mut self, spec: &JobSpec) {
+        if spec.prompt.trim().is_empty() {
+            self.fail(
+                "prompt",
+                "without a prompt the video only becomes cleaner; describe what it should become",
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for words in &spec.extra {
+            if !seen.insert(words.frame) {
+                self.fail(
+                    "extra",
+                    format!("frame {} is named twice; give its words once", words.frame),
+                );
+            }
+        }
+    }
+
+    fn range(&mut self, spec: &JobSpec) {
+        let Some(FrameRange { start, end }) = spec.range else {
+            return;
+        };
+        if end < start.saturating_add(2) {
+            self.fail(
+                "range",
+                format!("{start}..{end} holds fewer than two frames; the end is not included"),
+            );
+        }
+        let outside = |frame: &&FrameIdx| !(start..end).contains(&frame.0);
+        for frame in spec.keyframes.iter().filter(outside) {
+            self.fail(
+                "keyframes",
+                format!("frame {frame} is outside of --range {start}..{end}"),
+            );
+        }
+        for frame in spec.extra.iter().map(|words| &words.frame).filter(outside) {
+            self.fail(
+                "extra",
+                format!("frame {frame} is outside of --range {start}..{end}"),
+            );
+        }
+    }
+
+    fn control(&mut self, spec: &JobSpec) {
+        self.within("control-strength", spec.control_strength, 0.0..=2.0);
+        let CannyThresholds { low, high } = spec.canny;
+        if low < 1 || low > high {
+            self.fail(
+                "canny",
+                format!("expected two thresholds from 1 to 255, the lower first, not {low},{high}"),
+            );
+        }
+        for ControlNetSpec {
+            path,
+            weight,
+            start,
+            end,
+            clip,
+        } in &spec.controlnet
+        {
+            self.within("controlnet", *weight, 0.0..=2.0);
+            let share = 0.0..=1.0;
+            if !(share.contains(start) && share.contains(end) && start < end) {
+                self.fail(
+                    "controlnet",
+                    format!("expected start below end, both from 0 to 1, not {start} and {end}"),
+                );
+            }
+            if path.as_os_str().is_empty() {
+                self.fail("controlnet", "no file is named");
+            }
+            if spec.control == ControlKind::None && clip.is_none() {
+                self.fail(
+                    "controlnet",
+                    "--control none leaves it without a control image; choose another --control, \
+                     or give it a clip",
+                );
+            }
+        }
+    }
+
+    fn sampling(&mut self, spec: &JobSpec) {
+        self.within("strength", spec.strength, 0.0..=1.0);
+        self.within("steps", spec.steps, 1..=100);
+        self.within("guidance-scale", spec.guidance_scale, 1.0..=30.0);
+        if let Some(size) = spec
+            .size
+            .filter(|size| !(64..=1024).contains(size) || size % 64 != 0)
+        {
+            self.fail(
+                "size",
+                format!("expected a multiple of 64 from 64 to 1024, not {size}"),
+            );
+        }
+    }
+
+    fn keyframes(&mut self, spec: &JobSpec) {
+        self.within("batch-size", spec.batch_size, 3..=16);
+        let (min, max) = match spec.keyframe_gap {
+            KeyframeGap::Fixed(gap) => (gap, gap),
+            KeyframeGap::Range { min, max } => (min, max),
+        };
+        if min < 1 || max > LONGEST_GAP || min > max {
+            self.fail(
+                "keyframe-gap",
+                format!(
+                    "expected 1 to {LONGEST_GAP} frames, the smaller first, not {}",
+                    spec.keyframe_gap
+                ),
+            );
+        }
+        if spec.no_fill {
+            return;
+        }
+        if !spec.keyframes.is_empty() {
+            self.fail("keyframes", NOT_FILLED_YET);
+        } else if max > 1 {
+            self.fail("keyframe-gap", NOT_FILLED_YET);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The small types a [`JobSpec`](super::JobSpec) is made of, and how they are written on a command
+//! line.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame::FrameIdx;
+
+/// An option's text does not have the form it should have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{expected}, not \"{found}\"")]
+pub struct ParseOptionError {
+    /// The form it should have.
+    pub expected: &'static str,
+    /// What was given.
+    pub found: String,
+}
+
+fn unexpected(expected: &'static str, found: &str) -> ParseOptionError {
+    ParseOptionError {
+        expected,
+        found: found.to_owned(),
+    }
+}
+
+/// Control image: which structure of the source is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlKind {
+    /// Edges at two scales; needs no weights.
+    SoftEdges,
+    /// Thin lines.
+    Canny,
+    /// No control image.
+    None,
+}
+
+/// Another program whose choices are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compat {
+    /// The authors' implementation of FRESCO.
+    Reference,
+}
+
+/// Words appended to the prompt of one keyframe; written `24=, eyes closed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraWords {
+    /// The keyframe.
+    pub frame: FrameIdx,
+    /// Appended as it is, without a space or comma of its own.
+    pub text: String,
+}
+
+impl FromStr for ExtraWords {
+    type Err = ParseOptionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = "expected a frame number, \"=\" and words";
+        let (frame, words) = text.split_once('=').ok_or_else(|| unexpected(form, text))?;
+        let frame = parse_frame(frame).map_err(|_| unexpected(form, text))?;
+        Ok(Self {
+            frame,
+            text: words.to_owned(),
+        })
+    }
+}
+
+/// Frames `start` to `end`, counted from 0, without `end`; written `start..end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRange {
+    /// First frame.
+    pub start: usize,
+    /// One past the last frame.
+    pub end: usize,
+}
+
+impl FromStr for FrameRange {
+    type Err = ParseOptionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once("..").and_then(|(start, end)| {
+            Some(Self {
+                start: start.trim().parse().ok()?,
+                end: end.trim().parse().ok()?,
+            })
+        });
+        numbers.ok_or_else(|| unexpected("expected two frame numbers as in 0..48", text))
+    }
+}
+
+impl From<FrameRange> for Range<usize> {
+    fn from(range: FrameRange) -> Self {
+        range.start..range.end
+    }
+}
+
+/// The two thresholds of Canny's hysteresis; written `low,high`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CannyThresholds {
+    /// Gradients below are no edge.
+    pub low: u8,
+    /// Gradients above are an edge.
+    pub high: u8,
+}
+
+impl fmt::Display for CannyThresholds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{}", self.low, self.high)
+    }
+}
+
+impl FromStr for CannyThresholds {
+    type Err = ParseOptionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once(',').and_then(|(low, high)| {
+            Some(Self {
+                low: low.trim().parse().ok()?,
+                high: high.trim().parse().ok()?,
+            })
+        });
+        numbers.ok_or_else(|| unexpected("expected two numbers from 1 to 255 as in 50,100", text))
+    }
+}
+
+/// A ControlNet and how it is used; written `path,weight=1,start=0,end=1,clip=file`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct ControlNetSpec {
+    /// Weights: a file or a folder.
+    pub path: PathBuf,
+    /// Factor on its residuals, on top of the job's control strength.
+    pub weight: f32,
+    /// Share of the denoising steps after which it begins to act.
+    pub start: f32,
+    /// Share of the denoising steps after which it no longer acts.
+    pub end: f32,
+    /// Video of ready-made control images; without one they are made from the source.
+    pub clip: Option<PathBuf>,
+}
+
+impl Default for ControlNetSpec {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::new(),
+            weight: 1.0,
+            start: 0.0,
+            end: 1.0,
+            clip: None,
+        }
+    }
+}
+
+impl FromStr for ControlNetSpec {
+    type Err = ParseOptionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = "expected PATH[,weight=X][,start=X][,end=X][,clip=FILE], \
+                    with commas in paths written \"\\,\"";
+        let mut parts = split_unescaped(text).into_iter();
+        let path = parts.next().filter(|path| !path.is_empty());
+        let mut spec = Self {
+            path: path.ok_or_else(|| unexpected(form, text))?.into(),
+            ..Self::default()
+        };
+        for part in parts {
+            spec.set(&part).ok_or_else(|| unexpected(form, text))?;
+        }
+        Ok(spec)
+    }
+}
+
+impl ControlNetSpec {
+    fn set(&mut self, part: &str) -> Option<()> {
+        let (name, value) = part.split_once('=')?;
+        match name.trim() {
+            "weight" => self.weight = value.trim().parse().ok()?,
+            "start" => self.start = value.trim().parse().ok()?,
+            "end" => self.end = value.trim().parse().ok()?,
+            "clip" if !value.is_empty() => self.clip = Some(value.into()),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// Splits at commas, except at `\,`, which becomes a plain comma; other backslashes stay, as paths
+/// have them.
+fn split_unescaped(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            ',' => parts.push(String::new()),
+            '\\' if characters.peek() == Some(&',') => {
+                characters.next();
+                append(&mut parts, ',');
+            }
+            other => append(&mut parts, other),
+        }
+    }
+    parts
+}
+
+fn append(parts: &mut [String], character: char) {
+    if let Some(last) = parts.last_mut() {
+        last.push(character);
+    }
+}
+
+/// Reads a frame number of the command line.
+pub(super) fn parse_frame(text: &str) -> Result<FrameIdx, ParseOptionError> {
+    text.trim()
+        .parse()
+        .map(FrameIdx)
+        .map_err(|_| unexpected("expected a frame number, counted from 0", text))
+}

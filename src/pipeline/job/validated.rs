@@ -1,0 +1,265 @@
+//! What will run: a job whose every setting was checked.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::checks::{self, JobErrors};
+use super::{
+    CannyThresholds, Compat, ControlKind, ControlNetSpec, DeviceChoice, JobSpec, KeyframeGap,
+    Sampler,
+};
+use crate::annotators::Annotator;
+use crate::frame::FrameIdx;
+
+/// What will run: a [`JobSpec`] whose every value was checked. Only [`Job::new`] makes one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Job {
+    /// Video to translate.
+    pub source: PathBuf,
+    /// File to write.
+    pub out: PathBuf,
+    /// Container of `out`, by its extension.
+    pub container: Container,
+    /// Folder for frames and results.
+    pub work: PathBuf,
+    /// Frames of the source to translate, at least two; all of them if absent.
+    pub range: Option<Range<usize>>,
+    /// Words.
+    pub prompt: Prompt,
+    /// Weights.
+    pub models: ModelFiles,
+    /// Control image.
+    pub control: ControlSettings,
+    /// Diffusion.
+    pub sampling: SamplingSettings,
+    /// Short side of the working size in pixels.
+    pub short_side: u32,
+    /// Which frames are keyframes.
+    pub keyframes: KeyframeChoice,
+    /// Most keyframes in a batch, anchors included.
+    pub batch_size: usize,
+    /// Whether the frames between keyframes are wanted too; without them the keyframes are the
+    /// result.
+    pub fill: bool,
+    /// Program whose choices are followed.
+    pub compat: Option<Compat>,
+    /// Where the networks run.
+    pub device: DeviceChoice,
+}
+
+/// What the pictures become, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Prompt {
+    /// The prompt itself, not blank.
+    pub text: String,
+    /// Appended to every prompt.
+    pub quality: String,
+    /// What to avoid.
+    pub negative: String,
+    /// Appended to the prompt of single keyframes.
+    pub extra: BTreeMap<FrameIdx, String>,
+}
+
+/// Weights to load.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelFiles {
+    /// The checkpoint; the bundled demo model if absent.
+    pub checkpoint: Option<PathBuf>,
+    /// VAE in place of the checkpoint's own.
+    pub vae: Option<PathBuf>,
+    /// ControlNets, in order.
+    pub controlnets: Vec<ControlNetSpec>,
+}
+
+/// How the source's structure is kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ControlSettings {
+    /// Which structure.
+    pub kind: ControlKind,
+    /// Thresholds where `kind` is Canny.
+    pub canny: CannyThresholds,
+    /// Factor on the residuals of every ControlNet.
+    pub strength: f32,
+}
+
+impl ControlSettings {
+    /// What makes the control images; nothing if none are wanted.
+    #[must_use]
+    pub fn annotator(&self) -> Option<Annotator> {
+        let CannyThresholds { low, high } = self.canny;
+        match self.kind {
+            ControlKind::SoftEdges => Some(Annotator::SoftEdges),
+            ControlKind::Canny => Some(Annotator::Canny { low, high }),
+            ControlKind::None => None,
+        }
+    }
+}
+
+/// How latents are denoised.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SamplingSettings {
+    /// What denoising starts from.
+    pub start: Start,
+    /// Steps of the whole schedule.
+    pub steps: usize,
+    /// Classifier-free guidance scale.
+    pub guidance_scale: f32,
+    /// The rule of one step.
+    pub sampler: Sampler,
+    /// Seed of all noise.
+    pub seed: u32,
+}
+
+/// What denoising starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// The noised source; the denoising strength, 0 to 1, says how far noised.
+    Source(f32),
+    /// Pure noise.
+    Noise,
+}
+
+/// Which frames are keyframes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyframeChoice {
+    /// Chosen by their distance.
+    Gap(KeyframeGap),
+    /// These, in order and without repetition.
+    Listed(Vec<FrameIdx>),
+}
+
+/// Container of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Container {
+    /// MPEG-4.
+    Mp4,
+    /// Apple's container.
+    Mov,
+    /// Matroska.
+    Mkv,
+}
+
+impl Container {
+    /// By the extension of a file's name.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "mp4" => Some(Self::Mp4),
+            "mov" => Some(Self::Mov),
+            "mkv" => Some(Self::Mkv),
+            _ => None,
+        }
+    }
+}
+
+impl Job {
+    /// Checks every setting. Files are not looked at: see [`Job::check_files`].
+    ///
+    /// # Errors
+    /// All settings that are out of range, contradict each other or ask for what does not exist
+    /// yet.
+    pub fn new(spec: &JobSpec) -> Result<Self, JobErrors> {
+        let container = checks::settings(spec)?;
+        Ok(Self::from_checked(spec, container))
+    }
+
+    /// Checks that the files it reads are there and that its result has a folder to lie in.
+    ///
+    /// # Errors
+    /// Every file or folder that is missing.
+    pub fn check_files(&self) -> Result<(), JobErrors> {
+        checks::files(self)
+    }
+
+    /// Folder of the keyframes where they are the result: `<stem of out>-keyframes` beside `out`.
+    #[must_use]
+    pub fn keyframes_folder(&self) -> PathBuf {
+        beside(&self.out, "-keyframes")
+    }
+
+    fn from_checked(spec: &JobSpec, container: Container) -> Self {
+        let short_side = if spec.model.is_some() {
+            512
+        } else {
+            DEMO_SHORT_SIDE
+        };
+        Self {
+            source: spec.source.clone(),
+            out: spec.out.clone(),
+            container,
+            work: spec
+                .work
+                .clone()
+                .unwrap_or_else(|| default_work_folder(&spec.out)),
+            range: spec.range.map(Range::from),
+            prompt: Prompt {
+                text: spec.prompt.clone(),
+                quality: spec.quality.clone(),
+                negative: spec.negative.clone(),
+                extra: spec
+                    .extra
+                    .iter()
+                    .map(|words| (words.frame, words.text.clone()))
+                    .collect(),
+            },
+            models: ModelFiles {
+                checkpoint: spec.model.clone(),
+                vae: spec.vae.clone(),
+                controlnets: spec.controlnet.clone(),
+            },
+            control: ControlSettings {
+                kind: spec.control,
+                canny: spec.canny,
+                strength: spec.control_strength,
+            },
+            sampling: SamplingSettings {
+                start: if spec.from_noise {
+                    Start::Noise
+                } else {
+                    Start::Source(spec.strength)
+                },
+                steps: spec.steps,
+                guidance_scale: spec.guidance_scale,
+                sampler: spec.sampler,
+                seed: spec.seed,
+            },
+            short_side: spec.size.unwrap_or(short_side),
+            keyframes: keyframe_choice(spec),
+            batch_size: spec.batch_size,
+            fill: !spec.no_fill,
+            compat: spec.compat,
+            device: spec.device.clone(),
+        }
+    }
+}
+
+/// Working folder of a job that names none: `<stem of out>.fresco` beside `out`.
+#[must_use]
+pub fn default_work_folder(out: &Path) -> PathBuf {
+    beside(out, ".fresco")
+}
+
+/// The demo model was trained on small pictures.
+const DEMO_SHORT_SIDE: u32 = 256;
+
+fn beside(out: &Path, suffix: &str) -> PathBuf {
+    let mut name = out.file_stem().unwrap_or_default().to_owned();
+    name.push(suffix);
+    out.with_file_name(name)
+}
+
+fn keyframe_choice(spec: &JobSpec) -> KeyframeChoice {
+    if spec.keyframes.is_empty() {
+        return KeyframeChoice::Gap(spec.keyframe_gap);
+    }
+    let mut listed = spec.keyframes.clone();
+    listed.sort_unstable();
+    listed.dedup();
+    KeyframeChoice::Listed(listed)
+}

@@ -1,0 +1,4 @@
+//! x
+pub mod keyframes;
+pub mod plan;
+pub mod shots;

@@ -1,0 +1,127 @@
+//! What a running job tells, and the one thing it asks: whether to go on.
+//!
+//! The pipeline knows this trait and nothing of who listens.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::frame::{Frame, FrameIdx};
+use crate::pipeline::plan::Plan;
+
+/// Listens to one job.
+pub trait Observer: Sync {
+    /// Waits while the job is paused. Called once per denoising step, per optimiser iteration, per
+    /// synthesised frame and per read from ffmpeg, so that pause and cancel act within one of them.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the job is to stop; everything finished is kept.
+    fn checkpoint(&self) -> Result<(), Cancelled>;
+
+    /// The work is known and begins.
+    fn started(&self, plan: &Plan);
+
+    /// A stage begins.
+    fn stage(&self, stage: Stage);
+
+    /// How far the current stage is, finer than its products. Work found done in the journal is
+    /// reported before the first own work of the stage, so that it does not count as fast.
+    fn progress(&self, progress: Progress);
+
+    /// A keyframe's picture is on disk, whether made now or found in the journal.
+    fn keyframe(&self, frame: FrameIdx, path: &Path);
+
+    /// Whether anybody looks at previews now; making one costs time.
+    fn preview_wanted(&self) -> bool;
+
+    /// A picture of an unfinished keyframe.
+    fn preview(&self, frame: FrameIdx, picture: Arc<Frame>);
+
+    /// Something did not go as wished, and the job goes on.
+    fn warning(&self, warning: Warning);
+}
+
+/// The job is to stop, because somebody said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// Part of a job, in the order they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Frames are read and looked at.
+    Analyse,
+    /// Keyframes are translated.
+    Keyframes,
+    /// The result is written.
+    Encode,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Analyse => "Analyse",
+            Self::Keyframes => "Keyframes",
+            Self::Encode => "Encode",
+        })
+    }
+}
+
+/// What progress counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Frames of the video.
+    Frames,
+    /// Denoising steps of all batches.
+    Steps,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Frames => "frames",
+            Self::Steps => "steps",
+        })
+    }
+}
+
+/// How far a stage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Finished units.
+    pub done: usize,
+    /// All units of the stage.
+    pub total: usize,
+    /// What is counted.
+    pub unit: Unit,
+}
+
+/// Trouble that does not end the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What happened and what it means for the result.
+    pub summary: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// What a finished job has made.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The written and checked file.
+    pub out: PathBuf,
+    /// Frames in it.
+    pub frames: usize,
+    /// Keyframes among them.
+    pub keyframes: usize,
+    /// Its length.
+    pub duration_secs: f64,
+    /// Time each stage took, in their order.
+    pub stage_secs: Vec<(Stage, f64)>,
+    /// What else is worth knowing, one sentence each.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,247 @@
+//! The plan of a video: its shots, their keyframes, and the batches in which keyframes are translated.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::shots::Shot;
+use crate::frame::FrameIdx;
+
+/// From the second batch of a shot on, a batch opens with this many frames that earlier batches have translated.
+const N_ANCHORS: usize = 2;
+
+/// Two anchors and one new frame.
+const SMALLEST_BATCH: usize = N_ANCHORS + 1;
+
+/// Position of a batch in the plan of a video, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BatchIdx(pub usize);
+
+impl fmt::Display for BatchIdx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Keyframes of one shot that are translated together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Position of its shot in the plan.
+    pub shot: usize,
+    /// None in the first batch of a shot; later the shot's first keyframe and the last one of the batch before.
+    ///
+    /// The two are the same frame only in the reference partition, where the batch before holds a single keyframe:
+    /// then it is processed twice, so that there are two recorded latents to restore in every later batch.
+    pub anchors: Vec<FrameIdx>,
+    /// What is translated and saved: one frame at least.
+    pub new: Vec<FrameIdx>,
+}
+
+impl Batch {
+    /// The frames that are processed, in order: the anchors, then the new ones.
+    #[must_use]
+    pub fn frames(&self) -> Vec<FrameIdx> {
+        [self.anchors.as_slice(), self.new.as_slice()].concat()
+    }
+}
+
+/// Two neighbouring keyframes of a shot, between which frames are filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Position of its shot in the plan.
+    pub shot: usize,
+    /// The keyframe before the in-betweens.
+    pub left: FrameIdx,
+    /// The keyframe after them.
+    pub right: FrameIdx,
+}
+
+/// How keyframes are shared out among batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Partition {
+    /// As few batches as possible, new frames spread evenly among them, none larger than allowed.
+    #[default]
+    Balanced,
+    /// As the reference implementation: full batches, of which the last takes frames from the one before if it has
+    /// fewer than three. With a batch size of 3 or 4 the last one may exceed it.
+    Reference,
+}
+
+/// Why keyframes could not be planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A shot without keyframes.
+    #[error("no keyframes in a shot; choose at least one in each")]
+    NoKeyframes,
+    /// No room for a new frame beside the anchors.
+    #[error("batches of {batch_size} frames are too small; allow at least 3")]
+    BatchTooSmall {
+        /// The size asked for.
+        batch_size: usize,
+    },
+    /// A keyframe does not come after the one before it.
+    #[error("keyframe {0} is out of order; sort the keyframes and name each once")]
+    OutOfOrder(FrameIdx),
+    /// A keyframe lies in another shot, or in none.
+    #[error("keyframe {frame} is not in shot {shot}; choose keyframes inside their shot")]
+    OutsideShot {
+        /// The keyframe.
+        frame: FrameIdx,
+        /// Position of the shot, counted from 0.
+        shot: usize,
+    },
+}
+
+/// Packs the keyframes of one shot into batches of at most `batch_size`, anchors included.
+///
+/// The first batch has no anchors. Every later one begins with the first keyframe of the shot and the last of the
+/// batch before it. A single batch, even of one keyframe, is valid. Batches say that they belong to shot 0.
+///
+/// # Errors
+/// [`PlanError::NoKeyframes`] for an empty list, [`PlanError::BatchTooSmall`] below three frames a batch,
+/// [`PlanError::OutOfOrder`] if the keyframes do not ascend.
+pub fn plan_batches(
+    keyframes: &[FrameIdx],
+    batch_size: usize,
+    partition: Partition,
+) -> Result<Vec<Batch>, PlanError> {
+    if batch_size < SMALLEST_BATCH {
+        return Err(PlanError::BatchTooSmall { batch_size });
+    }
+    if let Some(pair) = keyframes.windows(2).find(|pair| pair[0] >= pair[1]) {
+        return Err(PlanError::OutOfOrder(pair[1]));
+    }
+    let &first = keyframes.first().ok_or(PlanError::NoKeyframes)?;
+    let counts = match partition {
+        Partition::Balanced => balanced(keyframes.len(), batch_size),
+        Partition::Reference => reference(keyframes.len(), batch_size),
+    };
+    let mut batches: Vec<Batch> = Vec::with_capacity(counts.len());
+    let mut rest = keyframes;
+    for count in counts {
+        let (new, later) = rest.split_at(count);
+        rest = later;
+        let last = batches.last().and_then(|batch| batch.new.last());
+        batches.push(Batch {
+            shot: 0,
+            anchors: last.map_or(Vec::new(), |&last| vec![first, last]),
+            new: new.to_vec(),
+        });
+    }
+    Ok(batches)
+}
+
+/// New frames of each batch. The first has no anchors, and so takes what the others have no room for.
+fn balanced(n_keyframes: usize, batch_size: usize) -> Vec<usize> {
+    let room = batch_size - N_ANCHORS;
+    let n_later = n_keyframes.saturating_sub(batch_size).div_ceil(room);
+    let in_first = n_keyframes
+        .div_ceil(n_later + 1)
+        .max(n_keyframes.saturating_sub(n_later * room));
+    let in_later = n_keyframes - in_first;
+    let mut counts = vec![in_first];
+    counts.extend((0..n_later).map(|j| in_later / n_later + usize::from(j < in_later % n_later)));
+    counts
+}
+
+/// New frames of each batch, by the reference's rule.
+fn reference(n_keyframes: usize, batch_size: usize) -> Vec<usize> {
+    const SMALLEST_LAST: usize = 3;
+    let in_first = n_keyframes.min(batch_size);
+    let mut counts = vec![in_first];
+    let mut rest = n_keyframes - in_first;
+    while rest > 0 {
+        let count = rest.min(batch_size - N_ANCHORS);
+        counts.push(count);
+        rest -= count;
+    }
+    if let [.., before, last] = counts.as_mut_slice()
+        && *last < SMALLEST_LAST
+    {
+        let moved = (SMALLEST_LAST - *last).min(*before);
+        *before -= moved;
+        *last += moved;
+        counts.retain(|&count| count > 0);
+    }
+    counts
+}
+
+/// What will be done for a whole video; shots are independent of each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    shots: Vec<Shot>,
+    keyframes: Vec<FrameIdx>,
+    batches: Vec<Batch>,
+}
+
+impl Plan {
+    /// Plans the batches of every shot; `keyframes` has one list for each of `shots`.
+    ///
+    /// # Errors
+    /// Those of [`plan_batches`], and [`PlanError::OutsideShot`] if a keyframe is not inside its shot.
+    ///
+    /// # Panics
+    /// If there is not one list for each shot.
+    pub fn new(
+        shots: Vec<Shot>,
+        keyframes: &[Vec<FrameIdx>],
+        batch_size: usize,
+        partition: Partition,
+    ) -> Result<Self, PlanError> {
+        assert_eq!(shots.len(), keyframes.len(), "keyframes for each shot");
+        let mut batches = Vec::new();
+        for (index, (shot, keyframes)) in shots.iter().zip(keyframes).enumerate() {
+            if let Some(&frame) = keyframes.iter().find(|&&frame| !shot.contains(frame)) {
+                return Err(PlanError::OutsideShot { frame, shot: index });
+            }
+            let of_shot = plan_batches(keyframes, batch_size, partition)?;
+            batches.extend(of_shot.into_iter().map(|batch| Batch {
+                shot: index,
+                ..batch
+            }));
+        }
+        Ok(Self {
+            shots,
+            keyframes: keyframes.concat(),
+            batches,
+        })
+    }
+
+    /// The shots, in order.
+    #[must_use]
+    pub fn shots(&self) -> &[Shot] {
+        &self.shots
+    }
+
+    /// The keyframes of all shots, in order.
+    #[must_use]
+    pub fn keyframes(&self) -> &[FrameIdx] {
+        &self.keyframes
+    }
+
+    /// The batches of all shots, in the order in which they are translated.
+    #[must_use]
+    pub fn batches(&self) -> &[Batch] {
+        &self.batches
+    }
+
+    /// All pairs of neighbouring keyframes that lie in one shot, in order.
+    pub fn segments(&self) -> impl Iterator<Item = Segment> {
+        self.shots.iter().enumerate().flat_map(|(shot, range)| {
+            let start = self
+                .keyframes
+                .partition_point(|frame| *frame < range.first());
+            let end = self
+                .keyframes
+                .partition_point(|frame| *frame <= range.last());
+            let pairs = self.keyframes[start..end].windows(2);
+            pairs.map(move |pair| Segment {
+                shot,
+                left: pair[0],
+                right: pair[1],
+            })
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! The only door to Burn's devices and tensors: which device runs, pictures in and out, attention.
+
+mod attention;
+mod device;
+pub mod image;
+
+pub use attention::attend;
+pub use burn::tensor::{Device, FloatDType, Tensor};
+pub use device::{DeviceChoice, DeviceError, OpenDevice, open};

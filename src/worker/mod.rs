@@ -1,0 +1,20 @@
+//! One named thread owns the engine and every GPU object of it; windows and command lines send it
+//! commands.
+//!
+//! Facts queue, samples overwrite: events are few and never lost, progress and previews lie in
+//! one-slot mailboxes of which only the newest content counts. Cancel and pause do not queue: they
+//! act at the job's next checkpoint.
+
+pub mod handle;
+pub mod latest;
+pub mod message;
+mod report;
+mod reporter;
+pub mod run;
+mod time_left;
+mod token;
+
+pub use handle::{SendError, Wake, WorkerHandle, spawn};
+pub use latest::Latest;
+pub use message::{Command, Event, JobEvent, JobId, JobProgress, Preview, Report};
+pub use run::Work;

@@ -1,0 +1,95 @@
+//! What crosses threads and reaches people when something went wrong.
+
+use std::error::Error as StdError;
+
+use serde::Serialize;
+
+use crate::pipeline::error::Error;
+use crate::pipeline::job::JobErrors;
+use crate::pipeline::observer::Warning;
+
+/// What went wrong, in words: plain data that can be kept, copied and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What happened.
+    pub summary: String,
+    /// Why, each cause followed by its own.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl From<&Error> for Report {
+    fn from(error: &Error) -> Self {
+        if let Error::Job(errors) = error {
+            return Self::from(errors.clone());
+        }
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        Self {
+            summary: error.to_string(),
+            causes: causes.map(ToString::to_string).collect(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl From<JobErrors> for Report {
+    /// Several settings are wrong side by side: none is the cause of another, and one alone says it
+    /// all.
+    fn from(errors: JobErrors) -> Self {
+        let several = errors.0.iter().filter(|_| errors.0.len() > 1);
+        Self {
+            summary: errors.to_string(),
+            causes: several.map(ToString::to_string).collect(),
+            hint: None,
+        }
+    }
+}
+
+impl From<Warning> for Report {
+    fn from(Warning { summary, hint }: Warning) -> Self {
+        Self {
+            summary,
+            causes: Vec::new(),
+            hint,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::job::FieldError;
+
+    #[test]
+    fn causes_follow_each_other() {
+        let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = Error::Io {
+            what: "create the folder",
+            path: "work".into(),
+            source,
+        };
+        let report = Report::from(&error);
+        assert_eq!(report.summary, "cannot create the folder work");
+        assert_eq!(report.causes.len(), 1);
+        assert!(report.hint.is_some());
+    }
+
+    #[test]
+    fn every_wrong_setting_is_told() {
+        let field = |field| FieldError {
+            field,
+            message: "wrong".into(),
+        };
+        let one = Report::from(&Error::from(JobErrors(vec![field("steps")])));
+        assert_eq!(
+            (one.summary.as_str(), one.causes.len()),
+            ("--steps: wrong", 0)
+        );
+        let two = Report::from(&Error::from(JobErrors(vec![
+            field("steps"),
+            field("source"),
+        ])));
+        assert_eq!(two.causes, ["--steps: wrong", "source: wrong"]);
+    }
+}

@@ -1,0 +1,160 @@
+//! The worker's loop: receive, run under `catch_unwind`, answer.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+
+use crossbeam_channel::Receiver;
+
+use super::handle::Outbox;
+use super::message::{Command, Event, JobEvent, JobId, Report};
+use super::reporter::Reporter;
+use super::token::{Token, Tokens};
+use crate::pipeline::engine::Engine;
+use crate::pipeline::error::Error;
+use crate::pipeline::job::{Job, JobSpec};
+use crate::pipeline::observer::{Observer, Summary};
+use crate::pipeline::translate;
+use crate::video::{self, Ffmpeg, VideoInfo};
+
+/// What the worker can be asked to do. The engine does it; tests script it.
+pub trait Work {
+    /// Looks at a video.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not a video.
+    fn probe(&mut self, path: &Path) -> Result<VideoInfo, Error>;
+
+    /// Runs a job from start to end.
+    ///
+    /// # Errors
+    /// Whatever keeps the job from its result, and [`Error::Cancelled`] when a checkpoint said so.
+    fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error>;
+
+    /// Drops models and caches, which a panic may have left half changed; the next job loads them
+    /// again.
+    fn reset(&mut self);
+}
+
+impl Work for Engine {
+    fn probe(&mut self, path: &Path) -> Result<VideoInfo, Error> {
+        let ffmpeg = Ffmpeg::find(None)?;
+        Ok(video::probe(&ffmpeg, path)?)
+    }
+
+    fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error> {
+        translate::translate(job, self, observer)
+    }
+
+    fn reset(&mut self) {
+        Engine::reset(self);
+    }
+}
+
+/// Carries out commands until the queue is closed or says to end.
+pub(super) fn run<W: Work>(
+    build: impl FnOnce() -> W,
+    inbox: &Receiver<Command>,
+    outbox: &Outbox,
+    tokens: &Tokens,
+) {
+    let work = caught(build);
+    let mut worker = Worker {
+        work,
+        outbox,
+        tokens,
+    };
+    while let Ok(command) = inbox.recv() {
+        match command {
+            Command::Probe(path) => outbox.send(Event::Probed(worker.probe(&path))),
+            Command::Translate(job, spec) => worker.translate(job, &spec),
+            Command::Shutdown => break,
+        }
+    }
+    for command in inbox.try_iter() {
+        if let Command::Translate(job, _) = command {
+            worker.end(job, JobEvent::Cancelled);
+        }
+    }
+}
+
+struct Worker<'a, W> {
+    /// Or why the engine could not be built.
+    work: Result<W, Report>,
+    outbox: &'a Outbox,
+    tokens: &'a Tokens,
+}
+
+impl<W: Work> Worker<'_, W> {
+    fn probe(&mut self, path: &Path) -> Result<VideoInfo, Report> {
+        self.guarded(|work| work.probe(path))?
+            .map_err(|error| Report::from(&error))
+    }
+
+    fn translate(&mut self, id: JobId, spec: &JobSpec) {
+        let token = self.tokens.get(id);
+        let reporter = Reporter::new(id, self.outbox, &token);
+        let last = match self.guarded(|work| translate(work, spec, &reporter)) {
+            Ok(Ok(summary)) => JobEvent::Finished(summary),
+            Ok(Err(error)) => failed(&error, &token),
+            Err(panic) => JobEvent::Failed(panic),
+        };
+        self.end(id, last);
+    }
+
+    /// Lets the engine do something; a panic becomes a report and costs the engine its models.
+    fn guarded<T>(&mut self, act: impl FnOnce(&mut W) -> T) -> Result<T, Report> {
+        let work = self.work.as_mut().map_err(|report| report.clone())?;
+        let result = caught(|| act(work));
+        if result.is_err()
+            && let Err(report) = caught(|| work.reset())
+        {
+            tracing::error!(reason = report.causes.join("; "), "cannot drop the models");
+        }
+        result
+    }
+
+    fn end(&self, job: JobId, last: JobEvent) {
+        debug_assert!(last.is_last(), "a job ends with a last event");
+        self.tokens.remove(job);
+        self.outbox.job(job, last);
+    }
+}
+
+fn translate(
+    work: &mut impl Work,
+    spec: &JobSpec,
+    reporter: &Reporter<'_>,
+) -> Result<Summary, Error> {
+    reporter.checkpoint()?;
+    work.translate(&Job::new(spec)?, reporter)
+}
+
+fn failed(error: &Error, token: &Token) -> JobEvent {
+    if matches!(error, Error::Cancelled) {
+        return JobEvent::Cancelled;
+    }
+    if token.is_cancelled() {
+        // Most often an echo of the cancel, such as a pipe closed by the same key press.
+        tracing::warn!(%error, "error while stopping");
+        return JobEvent::Cancelled;
+    }
+    JobEvent::Failed(Report::from(error))
+}
+
+/// Runs `act`; a panic becomes a report with its text.
+fn caught<T>(act: impl FnOnce() -> T) -> Result<T, Report> {
+    panic::catch_unwind(AssertUnwindSafe(act)).map_err(|payload| Report {
+        summary: "the program ran into an error of its own; everything finished is kept".to_owned(),
+        causes: vec![panic_text(payload.as_ref())],
+        hint: Some("try again; if it happens again, report it with the text above".to_owned()),
+    })
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "panic without a text".to_owned())
+}

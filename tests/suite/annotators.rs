@@ -1,0 +1,80 @@
+//! What annotators do with simple pictures.
+
+use fresco_studio::annotators::{Annotator, ControlImage, canny, soft_edges};
+use fresco_studio::frame::{Frame, Size};
+use proptest::prelude::*;
+
+const SIZE: Size = Size {
+    width: 24,
+    height: 18,
+};
+
+fn values_at(image: &ControlImage, x: u32, y: u32) -> f32 {
+    image.values()[(y * image.size().width + x) as usize]
+}
+
+/// Dark left of column 12, brighter by `step` from there on, in one channel.
+fn edge(step: u8) -> Frame {
+    Frame::from_fn(SIZE, |x, _| [40, if x < 12 { 40 } else { 40 + step }, 40])
+}
+
+#[test]
+fn canny_draws_a_thin_line_along_an_edge() {
+    let lines = canny(&edge(100), 50, 100);
+    for y in 0..SIZE.height {
+        let marked: Vec<u32> = (0..SIZE.width)
+            .filter(|&x| values_at(&lines, x, y) > 0.5)
+            .collect();
+        assert_eq!(marked, [11], "row {y}");
+    }
+}
+
+#[test]
+fn canny_keeps_weak_edges_only_where_they_join_strong_ones() {
+    // A Sobel step of 20 grey levels is 80: between the thresholds.
+    let weak = canny(&edge(20), 50, 100);
+    assert!(weak.values().iter().all(|&v| v < 0.5));
+    let joined = Frame::from_fn(SIZE, |x, y| {
+        let step = if y < 6 { 100 } else { 20 };
+        [40 + if x < 12 { 0 } else { step }; 3]
+    });
+    let joined = canny(&joined, 50, 100);
+    assert!(values_at(&joined, 11, SIZE.height - 1) > 0.5);
+}
+
+#[test]
+fn canny_takes_thresholds_in_any_order() {
+    assert_eq!(canny(&edge(30), 50, 100), canny(&edge(30), 100, 50));
+}
+
+#[test]
+fn soft_edges_peak_at_the_edge() {
+    let edges = soft_edges(&edge(200));
+    let peak = values_at(&edges, 11, 9);
+    assert!(peak > 0.5, "{peak}");
+    assert!(
+        (peak - values_at(&edges, 12, 9)).abs() < 1e-4,
+        "symmetric about the edge"
+    );
+    assert!(values_at(&edges, 2, 9) < 0.05);
+}
+
+proptest! {
+    #[test]
+    fn control_images_have_the_size_and_range_of_their_kind(
+        (w, h) in (1..20_u32, 1..20_u32),
+        factors in any::<[u8; 3]>(),
+        annotator in prop_oneof![
+            Just(Annotator::SoftEdges),
+            Just(Annotator::Canny { low: 50, high: 100 }),
+        ],
+    ) {
+        let size = Size { width: w, height: h };
+        let pattern = |x: u32, y: u32| factors.map(|f| (u32::from(f) * (x * 3 + y * y)) as u8);
+        let image = annotator.annotate(&Frame::from_fn(size, pattern));
+        prop_assert_eq!(image.size(), size);
+        prop_assert!(image.values().iter().all(|v| (0.0..=1.0).contains(v)));
+        let flat = annotator.annotate(&Frame::from_fn(size, |_, _| factors));
+        prop_assert!(flat.values().iter().all(|&v| v < 1e-6), "flat is black");
+    }
+}

@@ -1,0 +1,91 @@
+//! The same fixtures on whatever graphics adapter there is, a software one included.
+//!
+//! `make test` runs three layers of the `unet` fixture, since every new kernel shape costs seconds to compile;
+//! `FRESCO_TEST_GPU=full` (`make test-gpu`) runs whole networks.
+
+use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
+use fresco_studio::models::unet::{AttentionSite, NoHook, UNetPart};
+use fresco_studio::tensor::{Device, DeviceChoice, Tensor, open};
+
+use super::fixture;
+use super::{config_bytes, load, unet, upload, values};
+
+/// The adapter, or nothing where there is none and none is required.
+fn adapter() -> Option<Device> {
+    match open(&DeviceChoice::Gpu) {
+        Ok(open) => {
+            eprintln!("adapter: {}", open.name);
+            Some(open.device)
+        }
+        Err(error) => {
+            let required = std::env::var_os("FRESCO_REQUIRE_GPU").is_some_and(|v| v == "1");
+            assert!(!required, "a graphics adapter is required: {error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn full() -> bool {
+    std::env::var_os("FRESCO_TEST_GPU").is_some_and(|v| v == "full")
+}
+
+#[test]
+fn gpu_layers_match_the_reference() {
+    let Some(device) = adapter() else { return };
+    fixture::for_each("unet", |fixture| {
+        let golden = fixture.tensors("golden.safetensors");
+        let Some(want) = golden.get("t801.conv_in") else {
+            eprintln!("skipped: {} has no intermediates", fixture.name);
+            return;
+        };
+        let model = unet::model(fixture, &device);
+        let block = &model.encoder.down_blocks[0];
+        let latents: Tensor<4> = upload(&golden["sample"], &device);
+        fixture.assert_close(
+            "conv_in",
+            &values(model.encoder.conv_in.forward(latents)),
+            want,
+        );
+
+        let time: Tensor<2> = upload(&golden["t801.time_embedding"], &device);
+        let resnet = block.resnets[0].forward(upload(want, &device), Some(&time));
+        let want = &golden["t801.down_blocks.0.resnets.0"];
+        fixture.assert_close("resnets.0", &values(resnet), want);
+
+        let text: Tensor<3> = upload(&golden["encoder_hidden_states"], &device);
+        let site = AttentionSite {
+            part: UNetPart::Encoder,
+            level: 0,
+            layer: 0,
+            grid: [0, 0],
+        };
+        let attended = block.attentions[0].forward(upload(want, &device), &text, site, &mut NoHook);
+        let want = &golden["t801.down_blocks.0.attentions.0"];
+        fixture.assert_close("attentions.0", &values(attended), want);
+    });
+}
+
+#[test]
+fn gpu_networks_match_the_reference() {
+    if !full() {
+        eprintln!("skipped: whole networks run with FRESCO_TEST_GPU=full");
+        return;
+    }
+    let Some(device) = adapter() else { return };
+    fixture::for_each("unet", |fixture| unet::check(fixture, &device));
+    fixture::for_each("controlnet", |fixture| {
+        super::controlnet::check(fixture, &device)
+    });
+    fixture::for_each("vae", |fixture| super::vae::check_all(fixture, &device));
+    fixture::for_each("clip", |fixture| {
+        let folder = fixture.folder("weights");
+        let config = TextEncoderConfig::from_json(&config_bytes(&folder)).unwrap();
+        let model = load(ClipTextModel::new(&config, &device), &folder, &clip::KEYS);
+        let golden = fixture.tensors("golden.safetensors");
+        let ids = super::clip::rows_of_ids(&golden["input_ids"]);
+        let states = values(model.forward(&ids, &device));
+        fixture.assert_close("last_hidden_state", &states, &golden["last_hidden_state"]);
+    });
+    fixture::for_each("demo", |fixture| super::demo::check(fixture, &device));
+}

@@ -1,0 +1,64 @@
+//! Networks and algorithms against reference tensors.
+
+pub mod fixture;
+
+mod canny;
+mod clip;
+mod clip_tokenizer;
+mod controlnet;
+mod demo;
+mod gpu;
+mod key_lists;
+mod keyframes;
+mod schedulers;
+mod soft_edges;
+mod unet;
+mod vae;
+
+use std::path::Path;
+
+use burn::tensor::TensorData;
+use fresco_studio::models::KeyMap;
+use fresco_studio::models::checkpoint::{self, Weights};
+use fresco_studio::tensor::image::host_values;
+use fresco_studio::tensor::{Device, FloatDType, Tensor};
+
+use fixture::HostTensor;
+
+/// A golden tensor on the device.
+pub fn upload<const D: usize>(tensor: &HostTensor, device: &Device) -> Tensor<D> {
+    let shape: [usize; D] = tensor.shape.clone().try_into().expect("rank");
+    Tensor::from_data(TensorData::new(tensor.values.clone(), shape), device)
+}
+
+pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    host_values(tensor).expect("finite values")
+}
+
+/// Fills a module from the only `.safetensors` of a folder, as f32, and fails on unknown tensors.
+pub fn load<M: burn::module::Module>(module: M, folder: &Path, keys: &KeyMap) -> M {
+    let file = std::fs::read_dir(folder)
+        .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|e| e == "safetensors"))
+        .unwrap_or_else(|| panic!("no weights in {}", folder.display()));
+    load_file(module, &file, keys)
+}
+
+pub fn load_file<M: burn::module::Module>(module: M, file: &Path, keys: &KeyMap) -> M {
+    let weights = Weights::File(file.to_owned());
+    let (module, unknown) =
+        checkpoint::load(module, &weights, keys, FloatDType::F32).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(
+        unknown,
+        Vec::<String>::new(),
+        "unknown tensors in {}",
+        file.display()
+    );
+    module
+}
+
+pub fn config_bytes(folder: &Path) -> Vec<u8> {
+    let path = folder.join("config.json");
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}

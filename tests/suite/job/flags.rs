@@ -1,0 +1,143 @@
+//! How flags and files write settings.
+
+use std::path::Path;
+
+use clap::Parser as _;
+use fresco_studio::frame::FrameIdx;
+use fresco_studio::pipeline::job::{
+    CannyThresholds, Compat, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FrameRange,
+    Job, JobSpec, KeyframeGap, Sampler,
+};
+
+use super::spec;
+
+#[derive(clap::Parser)]
+struct Flags {
+    #[command(flatten)]
+    spec: JobSpec,
+}
+
+fn parse(flags: &[&str]) -> Result<JobSpec, String> {
+    let required = [
+        "test",
+        "clip.mp4",
+        "--out",
+        "out.mp4",
+        "--prompt",
+        "a cartoon",
+    ];
+    let flags = required.iter().chain(flags);
+    Flags::try_parse_from(flags)
+        .map(|flags| flags.spec)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn flags_files_and_code_have_the_same_defaults() {
+    assert_eq!(parse(&[]).unwrap(), spec());
+    let file = "source = 'clip.mp4'\nout = 'out.mp4'\nprompt = 'a cartoon'";
+    assert_eq!(toml::from_str::<JobSpec>(file).unwrap(), spec());
+}
+
+/// Every flag with a value, separated by bars.
+const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes closed|--extra|30==|\
+--range|10..58|--model|m|--vae|v|--controlnet|c|\
+--controlnet|a\\,b,weight=0.5,start=0.1,end=0.9,clip=x.mp4|--control|canny|--canny|20,200|\
+--control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
+--seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
+--device|NVIDIA|--work|w";
+
+#[test]
+fn every_flag_fills_its_field() {
+    let flags: Vec<&str> = FLAGS.split('|').collect();
+    let clip = Some("x.mp4".into());
+    let two = ControlNetSpec {
+        path: "a,b".into(),
+        weight: 0.5,
+        start: 0.1,
+        end: 0.9,
+        clip,
+    };
+    let wanted = JobSpec {
+        negative: "blurry".into(),
+        quality: ", sharp".into(),
+        extra: vec![
+            ExtraWords {
+                frame: FrameIdx(24),
+                text: ", eyes closed".into(),
+            },
+            ExtraWords {
+                frame: FrameIdx(30),
+                text: "=".into(),
+            },
+        ],
+        range: Some(FrameRange { start: 10, end: 58 }),
+        model: Some("m".into()),
+        vae: Some("v".into()),
+        controlnet: vec![
+            ControlNetSpec {
+                path: "c".into(),
+                ..ControlNetSpec::default()
+            },
+            two,
+        ],
+        control: ControlKind::Canny,
+        canny: CannyThresholds { low: 20, high: 200 },
+        control_strength: 0.7,
+        strength: 0.5,
+        steps: 15,
+        guidance_scale: 3.0,
+        sampler: Sampler::Ddim,
+        seed: u32::MAX,
+        size: Some(448),
+        keyframe_gap: KeyframeGap::Range { min: 5, max: 20 },
+        batch_size: 5,
+        compat: Some(Compat::Reference),
+        no_fill: true,
+        device: DeviceChoice::Named("NVIDIA".into()),
+        work: Some("w".into()),
+        ..spec()
+    };
+    assert_eq!(parse(&flags).unwrap(), wanted);
+    assert!(Job::new(&wanted).is_ok());
+    let file = toml::to_string(&wanted).unwrap();
+    assert_eq!(toml::from_str::<JobSpec>(&file).unwrap(), wanted, "{file}");
+
+    let listed = parse(&["--keyframes", "8,0,4", "--from-noise", "--no-fill"]).unwrap();
+    assert_eq!(listed.keyframes, [8, 0, 4].map(FrameIdx));
+    assert!(listed.from_noise);
+}
+
+#[test]
+fn malformed_flags_are_refused_with_the_form_they_should_have() {
+    for (flags, form) in [
+        (["--range", "5"], "0..48"),
+        (["--range", "5..-1"], "0..48"),
+        (["--canny", "50"], "50,100"),
+        (["--extra", "words"], "frame number"),
+        (["--extra", "x=words"], "frame number"),
+        (["--keyframes", "1,x"], "frame number"),
+        (["--controlnet", ",weight=1"], "PATH"),
+        (["--controlnet", "c,wait=1"], "PATH"),
+        (["--controlnet", "c,weight=heavy"], "PATH"),
+        (["--controlnet", "c,weight"], "PATH"),
+        (["--canny", "1,256"], "1 to 255"),
+        (["--control", "hed"], "soft-edges"),
+        (["--compat", "other"], "reference"),
+        (["--sampler", "magic"], "ddpm"),
+        (["--seed", "4294967296"], "--seed"),
+        (["--lora", "x=1"], "--lora"),
+    ] {
+        let told = parse(&flags).expect_err(flags[0]);
+        assert!(told.contains(form), "{flags:?}: {told}");
+    }
+    assert!(parse(&["--from-noise", "--strength", "0.5"]).is_err());
+    assert!(parse(&["--keyframes", "1", "--keyframe-gap", "2"]).is_err());
+}
+
+#[test]
+fn a_windows_path_keeps_its_backslashes() {
+    let controlnet: ControlNetSpec = r"C:\nets\canny\,v1.safetensors,weight=2".parse().unwrap();
+    assert_eq!(controlnet.path, Path::new(r"C:\nets\canny,v1.safetensors"));
+    assert_eq!(controlnet.weight.to_bits(), 2.0_f32.to_bits());
+}

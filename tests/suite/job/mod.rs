@@ -1,0 +1,287 @@
+//! Settings: their defaults, how flags and files write them, and every rule they must keep.
+
+mod flags;
+
+use std::path::{Path, PathBuf};
+
+use fresco_studio::annotators::Annotator;
+use fresco_studio::frame::FrameIdx;
+use fresco_studio::pipeline::job::{
+    CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FrameRange,
+    Job, JobSpec, KeyframeChoice, Start,
+};
+use fresco_studio::pipeline::keyframes::KeyframeGap;
+
+fn spec() -> JobSpec {
+    JobSpec {
+        source: "clip.mp4".into(),
+        out: "out.mp4".into(),
+        prompt: "a cartoon".into(),
+        ..JobSpec::default()
+    }
+}
+
+/// Names of the fields that are refused.
+fn refused(spec: &JobSpec) -> Vec<&'static str> {
+    match Job::new(spec) {
+        Ok(_) => Vec::new(),
+        Err(errors) => {
+            assert!(errors.0.iter().all(|error| !error.message.is_empty()));
+            errors.0.iter().map(|error| error.field).collect()
+        }
+    }
+}
+
+#[test]
+fn a_job_has_the_values_that_depend_on_others() {
+    let job = Job::new(&JobSpec {
+        out: "films/out.final.MOV".into(),
+        ..spec()
+    })
+    .unwrap();
+    assert_eq!(job.container, Container::Mov);
+    assert_eq!(job.work, Path::new("films/out.final.fresco"));
+    assert_eq!(
+        job.keyframes_folder(),
+        Path::new("films/out.final-keyframes")
+    );
+    assert_eq!(job.short_side, 256, "the demo model is for small pictures");
+    assert_eq!(job.keyframes, KeyframeChoice::Gap(KeyframeGap::Fixed(1)));
+    assert_eq!(job.sampling.start, Start::Source(0.75));
+    assert!(job.fill);
+
+    let other = JobSpec {
+        model: Some("m".into()),
+        work: Some("w".into()),
+        from_noise: true,
+        no_fill: true,
+        keyframes: [8, 0, 8].map(FrameIdx).into(),
+        ..spec()
+    };
+    let job = Job::new(&other).unwrap();
+    assert_eq!((job.short_side, job.work), (512, PathBuf::from("w")));
+    assert_eq!(
+        job.keyframes,
+        KeyframeChoice::Listed(vec![FrameIdx(0), FrameIdx(8)])
+    );
+    assert_eq!((job.sampling.start, job.fill), (Start::Noise, false));
+}
+
+#[test]
+fn the_annotator_follows_the_control() {
+    let annotator = |control| {
+        let spec = JobSpec {
+            control,
+            canny: CannyThresholds { low: 7, high: 9 },
+            ..spec()
+        };
+        Job::new(&spec).unwrap().control.annotator()
+    };
+    assert_eq!(
+        annotator(ControlKind::SoftEdges),
+        Some(Annotator::SoftEdges)
+    );
+    assert_eq!(
+        annotator(ControlKind::Canny),
+        Some(Annotator::Canny { low: 7, high: 9 })
+    );
+    assert_eq!(annotator(ControlKind::None), None);
+}
+
+#[test]
+fn all_errors_are_told_at_once() {
+    let wrong = JobSpec {
+        source: PathBuf::new(),
+        out: "out.avi".into(),
+        prompt: "  ".into(),
+        steps: 101,
+        strength: f32::NAN,
+        batch_size: 2,
+        ..spec()
+    };
+    assert_eq!(
+        refused(&wrong),
+        ["out", "source", "prompt", "strength", "steps", "batch-size"]
+    );
+}
+
+/// Changes one thing of a valid job.
+fn with(change: impl FnOnce(&mut JobSpec)) -> JobSpec {
+    let mut spec = spec();
+    change(&mut spec);
+    spec
+}
+
+#[test]
+fn values_at_the_ends_of_their_ranges_are_accepted() {
+    for spec in [
+        with(|s| (s.steps, s.strength, s.guidance_scale) = (1, 0.0, 1.0)),
+        with(|s| (s.steps, s.strength, s.guidance_scale) = (100, 1.0, 30.0)),
+        with(|s| (s.size, s.batch_size, s.control_strength) = (Some(64), 3, 0.0)),
+        with(|s| (s.size, s.batch_size, s.control_strength) = (Some(1024), 16, 2.0)),
+        with(|s| s.canny = CannyThresholds { low: 1, high: 255 }),
+        with(|s| s.range = Some(FrameRange { start: 7, end: 9 })),
+        with(|s| (s.keyframe_gap, s.no_fill) = (KeyframeGap::Fixed(120), true)),
+    ] {
+        assert_eq!(refused(&spec), [""; 0], "{spec:?}");
+    }
+}
+
+#[test]
+fn values_outside_of_their_ranges_are_refused() {
+    let net = |weight, start, end| {
+        with(|s| {
+            s.controlnet = vec![ControlNetSpec {
+                path: "c".into(),
+                weight,
+                start,
+                end,
+                clip: None,
+            }];
+        })
+    };
+    for (spec, field) in [
+        (with(|s| s.steps = 0), "steps"),
+        (with(|s| s.strength = 1.05), "strength"),
+        (with(|s| s.guidance_scale = 0.9), "guidance-scale"),
+        (with(|s| s.guidance_scale = 30.1), "guidance-scale"),
+        (with(|s| s.control_strength = -0.1), "control-strength"),
+        (with(|s| s.size = Some(32)), "size"),
+        (with(|s| s.size = Some(500)), "size"),
+        (with(|s| s.size = Some(1088)), "size"),
+        (with(|s| s.batch_size = 17), "batch-size"),
+        (
+            with(|s| s.canny = CannyThresholds { low: 0, high: 100 }),
+            "canny",
+        ),
+        (
+            with(|s| s.canny = CannyThresholds { low: 100, high: 50 }),
+            "canny",
+        ),
+        (
+            with(|s| s.range = Some(FrameRange { start: 7, end: 8 })),
+            "range",
+        ),
+        (
+            with(|s| s.range = Some(FrameRange { start: 8, end: 7 })),
+            "range",
+        ),
+        (with(|s| s.out = "clip.mp4".into()), "out"),
+        (with(|s| s.out = "out".into()), "out"),
+        (
+            with(|s| s.device = DeviceChoice::Named(" ".into())),
+            "device",
+        ),
+        (net(2.1, 0.0, 1.0), "controlnet"),
+        (net(1.0, 0.5, 0.5), "controlnet"),
+        (net(1.0, 0.0, 1.1), "controlnet"),
+        (
+            with(|s| s.keyframe_gap = KeyframeGap::Fixed(0)),
+            "keyframe-gap",
+        ),
+    ] {
+        assert_eq!(refused(&spec), [field], "{spec:?}");
+    }
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    let range = Some(FrameRange { start: 10, end: 20 });
+    let words = |frame| ExtraWords {
+        frame: FrameIdx(frame),
+        text: "x".into(),
+    };
+    for (spec, field) in [
+        (
+            with(|s| (s.range, s.keyframes, s.no_fill) = (range, vec![FrameIdx(20)], true)),
+            "keyframes",
+        ),
+        (
+            with(|s| (s.range, s.extra) = (range, vec![words(9)])),
+            "extra",
+        ),
+        (with(|s| s.extra = vec![words(3), words(3)]), "extra"),
+        (
+            with(|s| {
+                s.control = ControlKind::None;
+                s.controlnet = vec!["c".parse().unwrap()];
+            }),
+            "controlnet",
+        ),
+    ] {
+        assert_eq!(refused(&spec), [field], "{spec:?}");
+    }
+}
+
+#[test]
+fn gaps_are_refused_until_they_can_be_filled() {
+    let gap = KeyframeGap::Range { min: 1, max: 4 };
+    for (change, field) in [
+        (
+            with(|s| s.keyframe_gap = KeyframeGap::Fixed(2)),
+            "keyframe-gap",
+        ),
+        (with(|s| s.keyframe_gap = gap), "keyframe-gap"),
+        (with(|s| s.keyframes = vec![FrameIdx(0)]), "keyframes"),
+    ] {
+        let errors = Job::new(&change).unwrap_err();
+        let [error] = errors.0.as_slice() else {
+            panic!("{errors:?}")
+        };
+        assert_eq!(error.field, field);
+        assert!(error.message.contains("not filled yet"));
+        assert!(error.message.contains("--keyframe-gap 1") && error.message.contains("--no-fill"));
+        assert!(
+            Job::new(&JobSpec {
+                no_fill: true,
+                ..change
+            })
+            .is_ok()
+        );
+    }
+}
+
+#[test]
+fn missing_files_are_told_all_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = folder.path().join("clip.mp4");
+    std::fs::write(&there, b"").unwrap();
+    let found = JobSpec {
+        source: there.clone(),
+        out: folder.path().join("out.mp4"),
+        ..spec()
+    };
+    assert_eq!(Job::new(&found).unwrap().check_files(), Ok(()));
+
+    let missing = JobSpec {
+        source: folder.path().join("gone.mp4"),
+        out: folder.path().join("no-such-folder/out.mp4"),
+        model: Some(folder.path().join("model")),
+        vae: Some(there.clone()),
+        controlnet: vec![ControlNetSpec {
+            path: folder.path().join("net"),
+            clip: Some(folder.path().join("clip.mkv")),
+            ..ControlNetSpec::default()
+        }],
+        ..spec()
+    };
+    let errors = Job::new(&missing).unwrap().check_files().unwrap_err();
+    let fields: Vec<_> = errors.0.iter().map(|error| error.field).collect();
+    assert_eq!(
+        fields,
+        ["source", "model", "controlnet", "controlnet", "out"]
+    );
+
+    let roundabout = folder
+        .path()
+        .join("./../")
+        .join(folder.path().file_name().unwrap())
+        .join("clip.mp4");
+    let onto_itself = JobSpec {
+        source: there,
+        out: roundabout,
+        ..spec()
+    };
+    let errors = Job::new(&onto_itself).unwrap().check_files().unwrap_err();
+    assert_eq!(errors.0[0].field, "out");
+}

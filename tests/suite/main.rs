@@ -1,0 +1,17 @@
+//! The integration tests: one binary, so that they are linked once.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "tests are read by their authors and may panic and print"
+)]
+
+mod annotators;
+mod clips;
+mod golden;
+mod plan;
+mod resize;
+mod shots;
+mod tidy;

@@ -1,0 +1,83 @@
+//! A stand-in for the engine that does what a test tells it to.
+
+use std::path::{Path, PathBuf};
+
+use fresco_studio::pipeline::error::Error;
+use fresco_studio::pipeline::job::{Job, JobSpec};
+use fresco_studio::pipeline::observer::{Observer, Stage, Summary};
+use fresco_studio::video::VideoInfo;
+use fresco_studio::worker::Work;
+
+pub type Script = Box<dyn FnMut(&Job, &dyn Observer) -> Result<Summary, Error> + Send>;
+
+pub struct Scripted {
+    pub script: Script,
+    pub on_reset: Box<dyn FnMut() + Send>,
+}
+
+impl Scripted {
+    pub fn new(
+        script: impl FnMut(&Job, &dyn Observer) -> Result<Summary, Error> + Send + 'static,
+    ) -> Self {
+        Self {
+            script: Box::new(script),
+            on_reset: Box::new(|| {}),
+        }
+    }
+}
+
+impl Work for Scripted {
+    fn probe(&mut self, path: &Path) -> Result<VideoInfo, Error> {
+        let source = std::io::ErrorKind::NotFound.into();
+        Err(Error::Io {
+            what: "open the video",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error> {
+        (self.script)(job, observer)
+    }
+
+    fn reset(&mut self) {
+        (self.on_reset)();
+    }
+}
+
+/// A folder with a source file, and a valid job on it.
+pub struct Place {
+    pub folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("clip.mp4"), b"not looked into").unwrap();
+        Self { folder }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn spec(&self) -> JobSpec {
+        JobSpec {
+            source: self.path("clip.mp4"),
+            out: self.path("out.mp4"),
+            prompt: "a cartoon".into(),
+            ..JobSpec::default()
+        }
+    }
+}
+
+pub fn summary(job: &Job) -> Summary {
+    Summary {
+        out: job.out.clone(),
+        frames: 12,
+        keyframes: 3,
+        duration_secs: 0.5,
+        stage_secs: vec![(Stage::Analyse, 1.0), (Stage::Keyframes, 119.0)],
+        notes: vec!["The source has no sound.".into()],
+    }
+}

@@ -56,7 +56,7 @@ impl Anchors {
     pub fn from_steps(steps: Vec<Tensor<4>>) -> Result<Self, NotFinite> {
         let [pair, channels, height, width] = steps[0].dims();
         let shape = [steps.len(), pair, channels, height, width];
-        let values = host_values(Tensor::<5>::stack(steps, 0))?;
+        let values = host_values(Tensor::stack::<5>(steps, 0))?;
         Ok(Self { shape, values })
     }
 

@@ -170,7 +170,7 @@ impl<'a> Batches<'a> {
         let (pictures, anchors) = loop {
             let denoiser = engine.denoiser(&self.folders, &self.device, dtype)?;
             match self.denoise(denoiser, &frames, &sources, restored, steps) {
-                Err(Error::NotFinite | Error::FellFlat { .. }) if dtype != FloatDType::F32 => {
+                Err(Error::NotFinite(_) | Error::FellFlat { .. }) if dtype != FloatDType::F32 => {
                     let summary = "a batch came out broken in half precision and is repeated in full".to_owned();
                     self.observer.warning(Warning { summary, hint: None });
                     dtype = FloatDType::F32;

@@ -2,12 +2,20 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::frame::FrameError;
+use crate::diffusion::noise_schedule::ScheduleError;
+use crate::frame::{FrameError, FrameIdx};
+use crate::models::ModelError;
+use crate::pipeline::anchors::AnchorError;
 use crate::pipeline::job::JobErrors;
 use crate::pipeline::journal::JournalError;
 use crate::pipeline::observer::Cancelled;
+use crate::pipeline::plan::PlanError;
+use crate::tensor::DeviceError;
+use crate::tensor::image::NotFinite;
+use crate::video::VideoError;
 
 /// Why a job ended without a result: one variant for each stage, and [`Error::Cancelled`].
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +29,65 @@ pub enum Error {
     /// A picture cannot be read or written.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// The video cannot be read, or the result not be written.
+    #[error(transparent)]
+    Video(#[from] VideoError),
+    /// The keyframes cannot be packed into batches.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The device that was asked for is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The model cannot be made ready.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The model's noise schedule cannot be used.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The model's `scheduler_config.json` is not readable.
+    #[error("cannot read scheduler_config.json in {folder}; get the file again from where the model came from")]
+    SchedulerConfig {
+        /// Where it is.
+        folder: String,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// Control is wanted, and there is no network for it.
+    #[error("the model has no ControlNet of its own; name one with --controlnet, or use --control none")]
+    NoControlNet,
+    /// A `ControlNet` is named, and there is nothing to show it.
+    #[error("a ControlNet needs control images; choose a --control, or give it a clip")]
+    NoControlImage,
+    /// A clip of control images ends before the source.
+    #[error("the control clip has {n_frames} frames and {needed} are needed; use --range or another clip: {}", clip.display())]
+    ControlClipTooShort {
+        /// The clip.
+        clip: PathBuf,
+        /// Frames it has.
+        n_frames: usize,
+        /// Frames that the job covers, counted from the clip's first.
+        needed: usize,
+    },
+    /// Frames are named that the source does not have.
+    #[error("the video has frames 0 to {}, and {}..{} is not within; change the frames", n_frames - 1, range.start, range.end)]
+    RangeOutside {
+        /// The frames asked for.
+        range: Range<usize>,
+        /// Frames that the source has.
+        n_frames: usize,
+    },
+    /// Anchors of an earlier batch cannot be used.
+    #[error(transparent)]
+    Anchors(#[from] AnchorError),
+    /// Latents or pictures hold values that are no numbers.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
+    /// A picture came out in one colour.
+    #[error("frame {frame} came out flat, without any picture; try another model, fewer weights, or the device \"cpu\"")]
+    FellFlat {
+        /// The frame.
+        frame: FrameIdx,
+    },
     /// A file or folder of the job cannot be used.
     #[error("cannot {what} {}", path.display())]
     Io {
@@ -50,6 +117,10 @@ impl Error {
             Self::Journal(JournalError::Busy { .. }) => {
                 "wait until the other run has ended, or choose another folder with --work"
             }
+            Self::NotFinite(_) => {
+                "try a lower guidance scale, other weights, or the device \"cpu\"; finished parts are kept"
+            }
+            Self::Video(error) => return error.hint().map(Into::into).or_else(|| io_hint(self)),
             Self::Job(_) | Self::Cancelled => return None,
             _ => return io_hint(self),
         };

@@ -171,15 +171,17 @@ fn io_error<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) ->
 fn lock(path: &Path, work_folder: &Path) -> Result<File, JournalError> {
     let file = File::create(path).map_err(io_error("create the file", path))?;
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(JournalError::Busy {
-            folder: work_folder.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => {
+            return Err(JournalError::Busy {
+                folder: work_folder.to_owned(),
+            });
+        }
         Err(TryLockError::Error(error)) => {
             tracing::debug!(%error, path = %path.display(), "no lock");
-            Ok(file)
         }
-        Ok(()) => Ok(file),
+        Ok(()) => {}
     }
+    Ok(file)
 }
 
 /// Opens a journal and ends a torn last line, so that the next one stands alone.
@@ -209,24 +211,16 @@ fn append(file: &mut File, line: &Line) -> io::Result<()> {
 
 /// The lines of all tasks, in the order of the tasks' names, which is the same on every system.
 fn read_all(journals: &Path) -> Result<Vec<Line>, JournalError> {
-    let error = || io_error("read the journals in", journals);
-    let entries: Vec<fs::DirEntry> = fs::read_dir(journals)
-        .map_err(error())?
-        .collect::<Result<_, _>>()
-        .map_err(error())?;
-    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "jsonl")
-    });
+    let mut paths: Vec<PathBuf> = fs::read_dir(journals)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(io_error("read the journals in", journals))?;
+    paths.retain(|path| path.extension().is_some_and(|name| name == "jsonl"));
     paths.sort();
     let mut lines = Vec::new();
     for path in &paths {
         let text = fs::read(path).map_err(io_error("read the journal", path))?;
-        for line in text
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
+        let full = |line: &&[u8]| !line.is_empty();
+        for line in text.split(|byte| *byte == b'\n').filter(full) {
             match serde_json::from_slice(line) {
                 Ok(line) => lines.push(line),
                 // Torn by a crash, or being written by another process now: its product counts as

@@ -1,4 +1,21 @@
-//! x
+//! One job, start to end; reads like the paper's framework figure.
+//!
+//! [`translate`](translate::translate) runs the stages in order: [`analyse`](mod@analyse) the source, [`plan`] shots,
+//! keyframes and batches, translate the [`batches`], write the [`output`]. A [`journal`] remembers what is finished.
+
+pub mod analyse;
+pub mod anchors;
+pub mod batches;
+pub mod conditions;
+pub mod denoise;
+pub mod engine;
+pub mod error;
+pub mod job;
+pub mod journal;
 pub mod keyframes;
+pub mod observer;
+pub mod output;
 pub mod plan;
 pub mod shots;
+pub mod translate;
+pub mod verify;

@@ -1,6 +1,7 @@
 //! The only door to Burn's devices and tensors: which device runs, pictures in and out, attention.
 
 mod attention;
+mod cpu_attention;
 mod device;
 pub mod image;
 

@@ -1,16 +1,15 @@
-//! Attention on the processor, several times faster than storing scores and exponentiating them one by one.
+//! Attention on the processor, several times faster than exponentiating stored scores one by one.
 //!
-//! A block of four queries is scored against all keys into a buffer that stays in the cache, turned into weights, and
-//! multiplied with the values, sixteen columns at a time in registers. The loops are plain: the compiler vectorises
-//! them for the processor at hand, which [`pulp`] finds out. Products and sums are rounded separately and always in
-//! the same order, so every processor gives the same bytes.
+//! A few queries at a time are scored against all keys into a buffer that stays in the cache, turned
+//! into weights, and multiplied with the values. [`pulp`] finds the widest vectors that the processor
+//! has.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Queries that share one pass over the keys.
-const QUERIES: usize = 4;
-/// Columns of an accumulator.
+/// Queries that share one pass over the keys: their sums stay in registers.
+const QUERIES: usize = 6;
+/// The widest vector; rows are padded to whole ones.
 const LANES: usize = 16;
 
 /// Sizes of one attention.
@@ -30,33 +29,23 @@ pub(super) struct Sizes {
 pub(super) fn attend(q: &[f32], k: &[f32], v: &[f32], sizes: Sizes) -> Vec<f32> {
     let Sizes { heads, queries, keys, width } = sizes;
     let arch = Arch::new();
-    let packed: Vec<Packed> = (0..heads)
-        .into_par_iter()
-        .map(|head| {
-            let of_head = head * keys * width..(head + 1) * keys * width;
-            Packed::new(&k[of_head.clone()], &v[of_head], keys, width)
-        })
-        .collect();
+    let pack = |head: usize| {
+        let rows = head * keys * width..(head + 1) * keys * width;
+        Packed::new(&k[rows.clone()], &v[rows], keys, width)
+    };
+    let packed: Vec<Packed> = (0..heads).into_par_iter().map(pack).collect();
     let mut out = vec![0.0; heads * queries * width];
-    let per_head = queries.div_ceil(QUERIES);
-    let blocks: Vec<(usize, usize)> =
-        (0..heads).flat_map(|head| (0..per_head).map(move |block| (head, block * QUERIES))).collect();
-    let mut rest = out.as_mut_slice();
-    let mut jobs = Vec::with_capacity(blocks.len());
-    for (head, first) in blocks {
-        let rows = QUERIES.min(queries - first);
-        let (mine, others) = rest.split_at_mut(rows * width);
-        let start = (head * queries + first) * width;
-        jobs.push((&q[start..start + rows * width], &packed[head], mine));
-        rest = others;
-    }
-    jobs.into_par_iter().for_each_init(Vec::new, |scores, (q, packed, out)| {
-        arch.dispatch(|| attend_block(q, packed, scores, out));
+    let blocks = out.par_chunks_exact_mut(queries * width).zip(q.par_chunks_exact(queries * width));
+    blocks.zip(&packed).for_each(|((out, q), packed)| {
+        let blocks = out.par_chunks_mut(QUERIES * width).zip(q.par_chunks(QUERIES * width));
+        blocks.for_each_init(Vec::new, |scores, (out, q)| {
+            arch.dispatch(Block { q, packed, scores, out });
+        });
     });
     out
 }
 
-/// Keys as columns and values as rows, both padded with zeros to whole accumulators.
+/// Keys as columns and values as rows, both padded with zeros to whole vectors.
 struct Packed {
     /// `[width, padded keys]`.
     keys: Vec<f32>,
@@ -82,115 +71,128 @@ impl Packed {
     }
 }
 
-/// Up to four queries of one head, from scores to output.
+/// A few queries of one head, from scores to output.
+struct Block<'a> {
+    q: &'a [f32],
+    packed: &'a Packed,
+    scores: &'a mut Vec<f32>,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Block<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { q, packed, scores, out } = self;
+        let columns = packed.n_keys.next_multiple_of(LANES);
+        scores.clear();
+        scores.resize(QUERIES * columns, 0.0);
+        score(simd, q, packed, scores);
+        let mut totals = [1.0; QUERIES];
+        for (total, row) in totals.iter_mut().zip(scores.chunks_exact_mut(columns)) {
+            row[packed.n_keys..].fill(f32::NEG_INFINITY);
+            *total = exponentiate(simd, row);
+        }
+        weigh_values(simd, packed, scores, totals, out);
+    }
+}
+
+/// Scaled products of queries and keys: `[QUERIES, padded keys]`; rows without a query repeat the last.
 #[inline(always)]
-fn attend_block(q: &[f32], packed: &Packed, scores: &mut Vec<f32>, out: &mut [f32]) {
-    let &Packed { n_keys, width, .. } = packed;
-    let columns = n_keys.next_multiple_of(LANES);
-    scores.clear();
-    scores.resize(QUERIES * columns, 0.0);
-    let rows = q.len() / width;
+fn score<S: Simd>(simd: S, q: &[f32], packed: &Packed, scores: &mut [f32]) {
+    let width = packed.width;
+    let last = q.len() / width - 1;
     let scale = 1.0 / (width as f32).sqrt();
-    for column in (0..columns).step_by(LANES) {
-        let mut sums = [[0.0_f32; LANES]; QUERIES];
+    let (keys, _) = S::as_simd_f32s(&packed.keys);
+    let (scores, _) = S::as_mut_simd_f32s(scores);
+    let columns = keys.len() / width;
+    for column in 0..columns {
+        let mut sums = [simd.splat_f32s(0.0); QUERIES];
         for channel in 0..width {
-            let keys = lanes(&packed.keys[channel * columns + column..]);
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let query = q[row.min(rows - 1) * width + channel];
-                for (sum, key) in sums.iter_mut().zip(keys) {
-                    *sum += query * key;
-                }
+            let key = keys[channel * columns + column];
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let query = simd.splat_f32s(q[row.min(last) * width + channel]);
+                *sum = simd.mul_add_e_f32s(query, key, *sum);
             }
         }
-        for (row, sums) in sums.iter().enumerate() {
-            for (score, sum) in scores[row * columns + column..][..LANES].iter_mut().zip(sums) {
-                *score = sum * scale;
-            }
+        for (row, sum) in sums.into_iter().enumerate() {
+            scores[row * columns + column] = simd.mul_f32s(sum, simd.splat_f32s(scale));
         }
     }
-    let mut totals = [0.0; QUERIES];
-    for (total, scores) in totals.iter_mut().zip(scores.chunks_exact_mut(columns)) {
-        *total = exponentiate(&mut scores[..n_keys]);
-    }
-    weigh_values(packed, scores, totals, out);
 }
 
 /// Replaces scores by `exp(score − largest)` and returns their sum.
 #[inline(always)]
-fn exponentiate(scores: &mut [f32]) -> f32 {
-    let mut largest = [f32::NEG_INFINITY; LANES];
-    let (whole, rest) = scores.as_chunks::<LANES>();
-    for chunk in whole {
-        for (largest, score) in largest.iter_mut().zip(chunk) {
-            *largest = if *score > *largest { *score } else { *largest };
-        }
+fn exponentiate<S: Simd>(simd: S, scores: &mut [f32]) -> f32 {
+    let (scores, _) = S::as_mut_simd_f32s(scores);
+    let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
+    for score in scores.iter() {
+        largest = simd.max_f32s(largest, *score);
     }
-    let largest = largest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sums = [0.0; LANES];
-    let (whole, rest) = scores.as_chunks_mut::<LANES>();
-    for chunk in whole {
-        for (sum, score) in sums.iter_mut().zip(chunk) {
-            *score = exp_of_negative(*score - largest);
-            *sum += *score;
-        }
+    let largest = simd.splat_f32s(simd.reduce_max_f32s(largest));
+    let mut sum = simd.splat_f32s(0.0);
+    for score in scores.iter_mut() {
+        *score = exp_of_negative(simd, simd.sub_f32s(*score, largest));
+        sum = simd.add_f32s(sum, *score);
     }
-    let mut total: f32 = sums.iter().sum();
-    for score in rest {
-        *score = exp_of_negative(*score - largest);
-        total += *score;
-    }
-    total
+    simd.reduce_sum_f32s(sum)
 }
 
 /// Weighted sums of the values, divided by the totals of the weights.
 #[inline(always)]
-fn weigh_values(packed: &Packed, weights: &[f32], totals: [f32; QUERIES], out: &mut [f32]) {
+fn weigh_values<S: Simd>(
+    simd: S,
+    packed: &Packed,
+    weights: &[f32],
+    totals: [f32; QUERIES],
+    out: &mut [f32],
+) {
     let &Packed { n_keys, width, .. } = packed;
     let columns = n_keys.next_multiple_of(LANES);
-    let padded = width.next_multiple_of(LANES);
-    for first in (0..padded).step_by(LANES) {
-        let mut sums = [[0.0_f32; LANES]; QUERIES];
+    let (values, _) = S::as_simd_f32s(&packed.values);
+    let parts = values.len() / n_keys;
+    for part in 0..parts {
+        let mut sums = [simd.splat_f32s(0.0); QUERIES];
         for key in 0..n_keys {
-            let values = lanes(&packed.values[key * padded + first..]);
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let weight = weights[row * columns + key];
-                for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum += weight * value;
-                }
+            let value = values[key * parts + part];
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let weight = simd.splat_f32s(weights[row * columns + key]);
+                *sum = simd.mul_add_e_f32s(weight, value, *sum);
             }
         }
-        let end = width.min(first + LANES);
-        for ((row, sums), total) in out.chunks_exact_mut(width).zip(&sums).zip(totals) {
-            for (out, sum) in row[first..end].iter_mut().zip(sums) {
-                *out = sum / total;
-            }
+        let first = part * S::F32_LANES;
+        let rows = out.chunks_exact_mut(width).zip(sums).zip(totals);
+        for ((row, sum), total) in rows.filter(|_| first < width) {
+            let end = width.min(first + S::F32_LANES);
+            simd.partial_store_f32s(&mut row[first..end], simd.mul_f32s(sum, simd.splat_f32s(1.0 / total)));
         }
     }
 }
 
-#[inline(always)]
-fn lanes(values: &[f32]) -> [f32; LANES] {
-    let mut lanes = [0.0; LANES];
-    lanes.copy_from_slice(&values[..LANES]);
-    lanes
-}
-
-/// `eˣ` for `x ≤ 0` to two units in the last place, without a branch.
+/// `eˣ` for `x ≤ 0`, to a few units in the last place.
 ///
 /// `x = n ln 2 + r` with `|r| ≤ ln 2 / 2`; a Taylor polynomial gives `eʳ`, and `2ⁿ` is put together from its bits.
 #[inline(always)]
-fn exp_of_negative(x: f32) -> f32 {
+fn exp_of_negative<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // Adding and subtracting this rounds to an integer, which then stands in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    let x = if x > -87.0 { x } else { -87.0 };
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
-    let poly = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r / 720.0)))));
-    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    poly * power
+    const TAYLOR: [f32; 6] = [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+    let x = simd.max_f32s(x, simd.splat_f32s(-87.0));
+    let round = simd.splat_f32s(ROUND);
+    let shifted = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), round);
+    let n = simd.sub_f32s(shifted, round);
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN_2_HIGH), x);
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN_2_LOW), r);
+    let mut poly = simd.splat_f32s(1.0 / 720.0);
+    for coefficient in TAYLOR {
+        poly = simd.mul_add_e_f32s(poly, r, simd.splat_f32s(coefficient));
+    }
+    let exponent = simd.add_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(127));
+    let power = simd.wrapping_dyn_shl_u32s(exponent, simd.splat_u32s(23));
+    simd.mul_f32s(poly, simd.transmute_f32s_u32s(power))
 }
 
 #[cfg(test)]
@@ -198,15 +200,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    struct Exponentials<'a>(&'a mut [f32]);
+
+    impl WithSimd for Exponentials<'_> {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            let (values, _) = S::as_mut_simd_f32s(self.0);
+            values.iter_mut().for_each(|x| *x = exp_of_negative(simd, *x));
+        }
+    }
+
     #[test]
     fn exponentials_are_accurate() {
-        for i in 0..=870_000 {
-            let x = -(i as f32) * 1e-4;
-            let (got, want) = (exp_of_negative(x), f64::from(x).exp());
+        let mut xs: Vec<f32> = (0..864_000_u32).map(|i| -(i as f32) * 1e-4).collect();
+        xs.extend([f32::NEG_INFINITY; LANES]);
+        let mut exponentials = xs.clone();
+        Arch::new().dispatch(Exponentials(&mut exponentials));
+        for (x, got) in xs.into_iter().zip(exponentials) {
+            let want = f64::from(x.max(-87.0)).exp();
             let error = (f64::from(got) - want).abs() / want;
             assert!(error < 3e-7, "exp({x}) = {got}, not {want}");
         }
-        assert!(exp_of_negative(f32::NEG_INFINITY) < 2e-38);
     }
 
     fn naive(q: &[f32], k: &[f32], v: &[f32], sizes: Sizes) -> Vec<f64> {

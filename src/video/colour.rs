@@ -70,11 +70,7 @@ pub struct Colour {
 
 impl Colour {
     /// Interprets the tags of a stream, in `ffprobe`'s words.
-    pub(super) fn from_tags(
-        pixel_format: &str,
-        height: u32,
-        tags: [Option<String>; 4],
-    ) -> Self {
+    pub(super) fn from_tags(pixel_format: &str, height: u32, tags: [Option<String>; 4]) -> Self {
         let [space, range, primaries, transfer] = tags;
         let named = match space.as_deref() {
             _ if pixel_format::is_rgb(pixel_format) => Some(Matrix::Rgb),
@@ -85,7 +81,11 @@ impl Colour {
             Some("fcc") => Some(Matrix::Fcc),
             _ => None,
         };
-        let assumed = if height >= 720 { Matrix::Bt709 } else { Matrix::Bt601 };
+        let assumed = if height >= 720 {
+            Matrix::Bt709
+        } else {
+            Matrix::Bt601
+        };
         let range = match range.as_deref() {
             Some("pc") => ColourRange::Full,
             Some("tv") => ColourRange::Limited,
@@ -125,7 +125,10 @@ pub(super) fn decode_filter(ffmpeg: &Ffmpeg, info: &VideoInfo) -> String {
         ColourRange::Full => "full",
     };
     if let Some(hdr) = info.hdr.filter(|_| can_tone_map(ffmpeg)) {
-        return format!("{},scale={width}:{height}:{SCALE_FLAGS},format=rgb24", tone_map(hdr, range));
+        return format!(
+            "{},scale={width}:{height}:{SCALE_FLAGS},format=rgb24",
+            tone_map(hdr, range)
+        );
     }
     let matrix = match matrix {
         Matrix::Rgb => "",
@@ -135,7 +138,8 @@ pub(super) fn decode_filter(ffmpeg: &Ffmpeg, info: &VideoInfo) -> String {
         Matrix::Smpte240m => ":in_color_matrix=smpte240m",
         Matrix::Fcc => ":in_color_matrix=fcc",
     };
-    let scale = format!("scale={width}:{height}{matrix}:in_range={range}:out_range=full:{SCALE_FLAGS}");
+    let scale =
+        format!("scale={width}:{height}{matrix}:in_range={range}:out_range=full:{SCALE_FLAGS}");
     if info.has_alpha {
         // Colour times alpha is the picture on black.
         format!("{scale},format=gbrap,premultiply=inplace=1,format=rgb24")
@@ -184,10 +188,19 @@ mod tests {
 
     #[test]
     fn the_range_is_limited_unless_something_says_otherwise() {
-        assert_eq!(colour("yuv420p", 480, None, None).range, ColourRange::Limited);
-        assert_eq!(colour("yuv420p", 480, None, Some("pc")).range, ColourRange::Full);
+        assert_eq!(
+            colour("yuv420p", 480, None, None).range,
+            ColourRange::Limited
+        );
+        assert_eq!(
+            colour("yuv420p", 480, None, Some("pc")).range,
+            ColourRange::Full
+        );
         assert_eq!(colour("yuvj420p", 480, None, None).range, ColourRange::Full);
-        assert_eq!(colour("gray", 480, None, Some("tv")).range, ColourRange::Limited);
+        assert_eq!(
+            colour("gray", 480, None, Some("tv")).range,
+            ColourRange::Limited
+        );
         assert_eq!(colour("rgb24", 480, None, None).range, ColourRange::Full);
     }
 }

@@ -39,13 +39,20 @@ impl Decoder {
     ///
     /// # Errors
     /// [`VideoError::MissingFile`] if the source has gone, [`VideoError::Run`] if FFmpeg does not start.
-    pub fn open(ffmpeg: &Ffmpeg, info: &VideoInfo, range: Range<usize>) -> Result<Self, VideoError> {
+    pub fn open(
+        ffmpeg: &Ffmpeg,
+        info: &VideoInfo,
+        range: Range<usize>,
+    ) -> Result<Self, VideoError> {
         std::fs::metadata(&info.path).map_err(|error| VideoError::opening(&info.path, error))?;
         let mut command = ffmpeg.command();
         source_args(&mut command, ffmpeg, info);
         let Range { start, end } = range;
         let filter = decode_filter(ffmpeg, info);
-        command.args(["-vf", &format!("trim=start_frame={start}:end_frame={end},{filter}")]);
+        command.args([
+            "-vf",
+            &format!("trim=start_frame={start}:end_frame={end},{filter}"),
+        ]);
         command.args(["-frames:v", &range.len().max(1).to_string()]);
         Self::start(ffmpeg, info, range, &mut command)
     }
@@ -56,7 +63,15 @@ impl Decoder {
         range: Range<usize>,
         command: &mut FfmpegCommand,
     ) -> Result<Self, VideoError> {
-        command.args(["-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]);
+        command.args([
+            "-fps_mode",
+            "passthrough",
+            "-pix_fmt",
+            "rgb24",
+            "-f",
+            "rawvideo",
+            "pipe:1",
+        ]);
         let mut process = Process::start(ffmpeg, command)?;
         Ok(Self {
             stdout: process.take_stdout(),
@@ -78,7 +93,9 @@ impl Decoder {
             self.stop();
             return Ok(None);
         }
-        let Some(stdout) = &mut self.stdout else { return Ok(None) };
+        let Some(stdout) = &mut self.stdout else {
+            return Ok(None);
+        };
         let mut pixels = vec![0; self.size.area() * 3];
         match stdout.read_exact(&mut pixels) {
             Ok(()) => {
@@ -88,7 +105,10 @@ impl Decoder {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.ended_early()),
             Err(source) => {
                 self.stop();
-                Err(VideoError::Unreadable { path: self.info.path.clone(), source })
+                Err(VideoError::Unreadable {
+                    path: self.info.path.clone(),
+                    source,
+                })
             }
         }
     }
@@ -110,11 +130,20 @@ impl Decoder {
         let ending = self.process.take().map(Process::finish);
         let none_came = self.next == self.range.start;
         match ending {
-            Some(ending) if none_came && !ending.success && !ending.truncated() => ending.error(&path),
+            Some(ending) if none_came && !ending.success && !ending.truncated() => {
+                ending.error(&path)
+            }
             _ => {
-                let claimed = self.info.claimed_frames.filter(|&claimed| claimed > self.next);
+                let claimed = self
+                    .info
+                    .claimed_frames
+                    .filter(|&claimed| claimed > self.next);
                 let total = claimed.or(Some(self.range.end));
-                VideoError::Broken { path, readable: self.next, total }
+                VideoError::Broken {
+                    path,
+                    readable: self.next,
+                    total,
+                }
             }
         }
     }
@@ -133,28 +162,52 @@ pub fn frame_at(
     let range = frame.0..frame.0 + 1;
     let pts = index.pts();
     let Some(&wanted) = pts.get(frame.0) else {
-        return Err(VideoError::NoSuchFrames { range, n_frames: index.len(), path: info.path.clone() });
+        return Err(VideoError::NoSuchFrames {
+            range,
+            n_frames: index.len(),
+            path: info.path.clone(),
+        });
     };
     let before = frame.0.checked_sub(1).map(|n| pts[n]);
-    let gaps = [before.map(|before| wanted - before), pts.get(frame.0 + 1).map(|after| after - wanted)];
+    let gaps = [
+        before.map(|before| wanted - before),
+        pts.get(frame.0 + 1).map(|after| after - wanted),
+    ];
     let gap = gaps.into_iter().flatten().min().unwrap_or(1);
     if frame.0 >= SEEK_MARGIN && gap > 0 {
         let tick = index.time_base().as_f64();
         let seek_to = pts[frame.0 - SEEK_MARGIN] as f64 * tick;
         let (from, to) = ((wanted as f64 - 0.4) * tick, (wanted as f64 + 0.4) * tick);
         let mut command = ffmpeg.command();
-        command.args(["-noaccurate_seek", "-seek_timestamp", "1", "-ss", &format!("{seek_to:.6}")]);
+        command.args([
+            "-noaccurate_seek",
+            "-seek_timestamp",
+            "1",
+            "-ss",
+            &format!("{seek_to:.6}"),
+        ]);
         source_args(&mut command, ffmpeg, info);
         let filter = decode_filter(ffmpeg, info);
-        command.args(["-vf", &format!("select='between(t\\,{from:.9}\\,{to:.9})',{filter}"), "-frames:v", "1"]);
+        command.args([
+            "-vf",
+            &format!("select='between(t\\,{from:.9}\\,{to:.9})',{filter}"),
+            "-frames:v",
+            "1",
+        ]);
         match Decoder::start(ffmpeg, info, range.clone(), &mut command)?.next_frame() {
             Ok(Some(found)) => return Ok(found),
-            missing => tracing::debug!(?missing, %frame, "not found by seeking; counting from the beginning"),
+            missing => {
+                tracing::debug!(?missing, %frame, "not found by seeking; counting from the beginning");
+            }
         }
     }
     match Decoder::open(ffmpeg, info, range.clone())?.next_frame()? {
         Some(found) => Ok(found),
-        None => Err(VideoError::NoSuchFrames { range, n_frames: index.len(), path: info.path.clone() }),
+        None => Err(VideoError::NoSuchFrames {
+            range,
+            n_frames: index.len(),
+            path: info.path.clone(),
+        }),
     }
 }
 

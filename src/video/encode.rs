@@ -12,9 +12,10 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use crate::files;
 use crate::frame::{Frame, FrameIdx, Size};
 
-use super::check;
+use super::check::PacketTimes;
 use super::colour::encode_filter;
 use super::encode_plan::{Container, picture_args, track_args};
+use super::encode_timing::{Timing, time_args};
 use super::error::VideoError;
 use super::ffmpeg::{Ffmpeg, file_url};
 use super::info::VideoInfo;
@@ -43,13 +44,21 @@ impl EncodeConfig {
     /// High quality, no sound.
     #[must_use]
     pub fn new(size: Size) -> Self {
-        Self { size, source: None, crf: 16, comment: None }
+        Self {
+            size,
+            source: None,
+            crf: 16,
+            comment: None,
+        }
     }
 
     /// High quality, at the source's display size, with its sound and subtitles.
     #[must_use]
     pub fn like(source: &VideoInfo) -> Self {
-        Self { source: Some(source.clone()), ..Self::new(source.display_size) }
+        Self {
+            source: Some(source.clone()),
+            ..Self::new(source.display_size)
+        }
     }
 }
 
@@ -85,7 +94,11 @@ impl Encoder {
     ) -> Result<Self, VideoError> {
         let container = Container::of(path)?;
         if range.is_empty() || range.end > index.len() {
-            return Err(VideoError::NoSuchFrames { range, n_frames: index.len(), path: path.to_owned() });
+            return Err(VideoError::NoSuchFrames {
+                range,
+                n_frames: index.len(),
+                path: path.to_owned(),
+            });
         }
         let timing = Timing::new(index, range, config.source.as_ref());
         let (command, notes) = encode_command(ffmpeg, container, &timing, config)?;
@@ -129,7 +142,11 @@ impl Encoder {
     pub fn push(&mut self, frame: &Frame) -> Result<(), VideoError> {
         if frame.size() != self.size {
             let (expected, found) = (self.size, frame.size());
-            return Err(VideoError::FrameSize { frame: FrameIdx(self.next), expected, found });
+            return Err(VideoError::FrameSize {
+                frame: FrameIdx(self.next),
+                expected,
+                found,
+            });
         }
         let &[time, end, ..] = &self.times_ns[self.next.min(self.n_frames())..] else {
             return Err(self.wrong_count(self.next + 1));
@@ -152,34 +169,48 @@ impl Encoder {
         self.stdin = None;
         if let Some(ending) = self.process.take().map(Process::finish) {
             if ending.disk_full() {
-                return Err(VideoError::DiskFull { path: self.path.clone() });
+                return Err(VideoError::DiskFull {
+                    path: self.path.clone(),
+                });
             }
             if !ending.success {
                 return Err(ending.error(&self.path));
             }
         }
         let info = self.check()?;
-        files::commit(&self.partial, &self.path).map_err(|error| VideoError::writing(&self.path, error))?;
+        files::commit(&self.partial, &self.path)
+            .map_err(|error| VideoError::writing(&self.path, error))?;
         Ok(info)
     }
 
     fn check(&self) -> Result<VideoInfo, VideoError> {
-        let wrong = |what: String| VideoError::WrongProduct { what, path: self.path.clone() };
+        let wrong = |what: String| VideoError::WrongProduct {
+            what,
+            path: self.path.clone(),
+        };
         let (mut info, _) = probe::inspect(&self.ffmpeg, &self.partial)
             .map_err(|error| wrong(format!("it cannot be read: {error}")))?;
-        let packets = check::read_packets(&self.ffmpeg, &self.partial, info.stream, None)?;
-        let times = check::PacketTimes::new(&info, &packets);
+        let times = PacketTimes::read(&self.ffmpeg, &info, None)?;
         if times.len() != self.n_frames() {
-            return Err(wrong(format!("{} frames instead of {}", times.len(), self.n_frames())));
+            return Err(wrong(format!(
+                "{} frames instead of {}",
+                times.len(),
+                self.n_frames()
+            )));
         }
         if info.display_size != self.size {
-            return Err(wrong(format!("{} instead of {}", info.display_size, self.size)));
+            return Err(wrong(format!(
+                "{} instead of {}",
+                info.display_size, self.size
+            )));
         }
         let ends = times.seconds().chain([times.duration_secs()]);
         for (n, (found, &expected)) in ends.zip(&self.times_ns).enumerate() {
             let expected = expected as f64 * 1e-9;
             if (found - expected).abs() > TIME_TOLERANCE_SECS {
-                return Err(wrong(format!("frame {n} is at {found:.4} s instead of {expected:.4} s")));
+                return Err(wrong(format!(
+                    "frame {n} is at {found:.4} s instead of {expected:.4} s"
+                )));
             }
         }
         info.path.clone_from(&self.path);
@@ -191,7 +222,11 @@ impl Encoder {
     }
 
     fn wrong_count(&self, found: usize) -> VideoError {
-        VideoError::FrameCount { expected: self.n_frames(), found, path: self.path.clone() }
+        VideoError::FrameCount {
+            expected: self.n_frames(),
+            found,
+            path: self.path.clone(),
+        }
     }
 
     /// Writes to FFmpeg; if it has gone, says why.
@@ -200,12 +235,19 @@ impl Encoder {
         write: impl FnOnce(&mut ChildStdin) -> std::io::Result<()>,
     ) -> Result<(), VideoError> {
         let Some(stdin) = &mut self.stdin else {
-            return Err(VideoError::Ffmpeg { path: self.path.clone(), log: "it ended early".to_owned() });
+            return Err(VideoError::Ffmpeg {
+                path: self.path.clone(),
+                log: "it ended early".to_owned(),
+            });
         };
-        let Err(source) = write(stdin) else { return Ok(()) };
+        let Err(source) = write(stdin) else {
+            return Ok(());
+        };
         self.stdin = None;
         Err(match self.process.take().map(Process::finish) {
-            Some(ending) if ending.disk_full() => VideoError::DiskFull { path: self.path.clone() },
+            Some(ending) if ending.disk_full() => VideoError::DiskFull {
+                path: self.path.clone(),
+            },
             Some(ending) if !ending.success => ending.error(&self.path),
             _ => VideoError::writing(&self.path, source),
         })
@@ -225,58 +267,6 @@ impl Drop for Encoder {
     }
 }
 
-/// The times of a range and how they lie to the sound.
-struct Timing {
-    index: TimestampIndex,
-    /// Seconds by which the pictures begin after the output.
-    delay_secs: f64,
-    /// Seconds of the source, from its first sample, before the output begins.
-    skip_secs: f64,
-    /// Length of the sound; nothing for all of it.
-    sound_secs: Option<f64>,
-}
-
-impl Timing {
-    fn new(whole: &TimestampIndex, range: Range<usize>, source: Option<&VideoInfo>) -> Self {
-        let to_end = range.end == whole.len();
-        let first = range.start;
-        let index = whole.slice(range);
-        let begin = index.seconds(FrameIdx(0));
-        let Some(source) = source else {
-            return Self { index, delay_secs: 0.0, skip_secs: 0.0, sound_secs: None };
-        };
-        // Sound before 0 primes a decoder and is not heard.
-        let origin = if first == 0 { source.start_secs.max(0.0).min(begin) } else { begin };
-        let delay_secs = begin - origin;
-        let skip_secs = (origin - source.start_secs).max(0.0);
-        let sound_secs = (!to_end).then(|| delay_secs + index.duration_secs());
-        Self { index, delay_secs, skip_secs, sound_secs }
-    }
-
-    /// Nanoseconds from the first frame to each frame and to the end, strictly increasing.
-    fn frame_times_ns(&self) -> Vec<u64> {
-        let ticks = self.index.pts().iter().copied().chain([self.index.end()]);
-        let base = self.index.time_base();
-        let first = self.index.pts()[0];
-        let mut next_tick = first;
-        let mut times = Vec::with_capacity(self.index.len() + 1);
-        for tick in ticks {
-            // Two frames at one time cannot be written: the second comes a tick later.
-            let tick = tick.max(next_tick);
-            next_tick = tick + 1;
-            let scaled = i128::from(tick - first) * i128::from(base.num) * 1_000_000_000;
-            let den = i128::from(base.den);
-            times.push(((scaled + den / 2) / den) as u64);
-        }
-        times
-    }
-
-    /// Nanoseconds a frame lasts on average.
-    fn usual_ns(&self) -> u64 {
-        (1e9 / self.index.average_rate()).round() as u64
-    }
-}
-
 fn encode_command(
     ffmpeg: &Ffmpeg,
     container: Container,
@@ -284,15 +274,15 @@ fn encode_command(
     config: &EncodeConfig,
 ) -> Result<(FfmpegCommand, Vec<String>), VideoError> {
     let index = &timing.index;
-    let (pixel_format, picture) = picture_args(ffmpeg, config.size, index.average_rate(), config.crf)?;
+    let (pixel_format, picture) =
+        picture_args(ffmpeg, config.size, index.average_rate(), config.crf)?;
     let mut notes = Vec::new();
     let mut command = ffmpeg.command();
     if timing.delay_secs > 1e-6 {
         command.args(["-itsoffset", &format!("{:.6}", timing.delay_secs)]);
     }
     command.args(["-f", "matroska", "-i", "pipe:0"]);
-    let with_tracks = config.source.as_ref().filter(|source| source.audio.len() + source.subtitles.len() > 0);
-    if let Some(source) = with_tracks {
+    if let Some(source) = &config.source {
         if timing.skip_secs > 1e-6 {
             command.args(["-ss", &format!("{:.6}", timing.skip_secs)]);
         }
@@ -302,48 +292,37 @@ fn encode_command(
         command.arg("-i").arg(file_url(&source.path));
     }
     command.args(["-map", "0:v:0"]).args(&picture);
-    if let Some(source) = with_tracks {
+    if let Some(source) = &config.source {
         let (args, lost) = track_args(container, source);
-        command.args(args).args(["-copypriorss", "0", "-map_metadata", "1"]);
+        command.args(args).args(["-map_metadata", "1"]);
         notes.extend(lost);
+        if timing.cut || container == Container::Matroska {
+            // Copied sound would otherwise begin at the key frame before the range. Matroska has no times below 0:
+            // there it is the sound that primes the decoder, for which everything else would be moved.
+            command.args(["-copypriorss", "0"]);
+        }
     }
     if pixel_format == "yuv444p" {
-        notes.push(format!("The size {} is odd, so the video is written as H.264 4:4:4.", config.size));
+        notes.push(format!(
+            "The size {} is odd, so the video is written as H.264 4:4:4.",
+            config.size
+        ));
     }
     if let Some(comment) = &config.comment {
         command.args(["-metadata", &format!("comment={comment}")]);
     }
     command.args(["-vf", &encode_filter(pixel_format)]);
-    command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]);
+    command.args([
+        "-color_range",
+        "tv",
+        "-colorspace",
+        "bt709",
+        "-color_primaries",
+        "bt709",
+        "-color_trc",
+        "bt709",
+    ]);
     time_args(&mut command, container, timing);
     command.args(["-f", container.muxer()]);
     Ok((command, notes))
-}
-
-/// A bitstream filter that sets the duration of the last packet; the others last until the next.
-///
-/// It measures a tick by the packets' own times, since FFmpeg 5.1 tells this filter another time base than theirs.
-fn last_duration_filter(times_ns: &[u64], usual_ns: u64) -> String {
-    let last = times_ns.len().saturating_sub(2);
-    let (span, length) = match times_ns {
-        [.., last, end] => (*last, end - last),
-        _ => (0, usual_ns),
-    };
-    let ticks = if span > 0 {
-        format!("(PTS-STARTPTS)*{:.12}", length as f64 / span as f64)
-    } else {
-        format!("DURATION*{:.12}", length as f64 / usual_ns as f64)
-    };
-    format!("setts=duration=if(eq(N\\,{last})\\,round({ticks})\\,DURATION)")
-}
-
-/// Keeps the ticks of the source and gives the last frame its own duration.
-fn time_args(command: &mut FfmpegCommand, container: Container, timing: &Timing) {
-    let index = &timing.index;
-    command.args(["-fps_mode", "passthrough", "-enc_time_base", &index.time_base().to_string()]);
-    command.args(["-bsf:v", &last_duration_filter(&timing.frame_times_ns(), timing.usual_ns())]);
-    if container != Container::Matroska {
-        command.args(["-video_track_timescale", &index.time_base().den.to_string()]);
-        command.args(["-movflags", "+faststart"]);
-    }
 }

@@ -22,12 +22,16 @@ const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_videotoolbox", "h26
 impl Container {
     /// The container that the extension of `path` names.
     pub fn of(path: &Path) -> Result<Self, VideoError> {
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let extension = path
+            .extension()
+            .map(|extension| extension.to_string_lossy().to_lowercase());
         match extension.as_deref() {
             Some("mp4" | "m4v") => Ok(Self::Mp4),
             Some("mov") => Ok(Self::Mov),
             Some("mkv") => Ok(Self::Matroska),
-            _ => Err(VideoError::UnknownContainer { path: path.to_owned() }),
+            _ => Err(VideoError::UnknownContainer {
+                path: path.to_owned(),
+            }),
         }
     }
 
@@ -43,18 +47,27 @@ impl Container {
     /// Whether players expect this sound codec here.
     fn takes_audio(self, codec: &str) -> bool {
         match self {
-            Self::Mp4 => matches!(codec, "aac" | "mp3" | "mp2" | "ac3" | "eac3" | "opus" | "flac" | "alac"),
+            Self::Mp4 => matches!(
+                codec,
+                "aac" | "mp3" | "mp2" | "ac3" | "eac3" | "opus" | "flac" | "alac"
+            ),
             Self::Mov => {
                 let plain = codec.starts_with("pcm_") && !matches!(codec, "pcm_bluray" | "pcm_dvd");
                 plain || matches!(codec, "aac" | "mp3" | "ac3" | "eac3" | "alac")
             }
-            Self::Matroska => !codec.starts_with("pcm_") || matches!(codec, "pcm_s16le" | "pcm_s24le" | "pcm_f32le"),
+            Self::Matroska => {
+                !codec.starts_with("pcm_")
+                    || matches!(codec, "pcm_s16le" | "pcm_s24le" | "pcm_f32le")
+            }
         }
     }
 
     /// The subtitle encoder for a codec: `copy`, another, or nothing if it cannot be kept.
     fn subtitle_encoder(self, codec: &str) -> Option<&'static str> {
-        let text = matches!(codec, "subrip" | "ass" | "ssa" | "webvtt" | "mov_text" | "text");
+        let text = matches!(
+            codec,
+            "subrip" | "ass" | "ssa" | "webvtt" | "mov_text" | "text"
+        );
         match self {
             Self::Mp4 | Self::Mov => text.then_some("mov_text"),
             Self::Matroska => match codec {
@@ -80,7 +93,13 @@ pub(super) fn picture_args(
     let even = size.width.is_multiple_of(2) && size.height.is_multiple_of(2);
     let pixel_format = if even { "yuv420p" } else { "yuv444p" };
     let encoder = choose_encoder(even, |name| ffmpeg.has_encoder(name)).ok_or_else(|| {
-        VideoError::NoEncoder { wanted: if even { "H.264".to_owned() } else { format!("H.264 of {size}") } }
+        VideoError::NoEncoder {
+            wanted: if even {
+                "H.264".to_owned()
+            } else {
+                format!("H.264 of {size}")
+            },
+        }
     })?;
     let mut args = ["-c:v", encoder, "-bf", "0"].map(str::to_owned).to_vec();
     if encoder == "libx264" {
@@ -104,14 +123,25 @@ pub(super) fn track_args(container: Container, source: &VideoInfo) -> (Vec<Strin
     let mut n_audio = 0;
     for audio in &source.audio {
         if audio.codec.is_empty() {
-            notes.push(format!("Sound track {} has an unknown codec and is left out.", audio.stream));
+            notes.push(format!(
+                "Sound track {} has an unknown codec and is left out.",
+                audio.stream
+            ));
             continue;
         }
-        args.extend(["-map".to_owned(), format!("1:{}", audio.stream), format!("-c:a:{n_audio}")]);
+        args.extend([
+            "-map".to_owned(),
+            format!("1:{}", audio.stream),
+            format!("-c:a:{n_audio}"),
+        ]);
         if container.takes_audio(&audio.codec) {
             args.push("copy".to_owned());
         } else {
-            args.extend(["aac".to_owned(), format!("-b:a:{n_audio}"), "192k".to_owned()]);
+            args.extend([
+                "aac".to_owned(),
+                format!("-b:a:{n_audio}"),
+                "192k".to_owned(),
+            ]);
             notes.push(format!("Sound ({}) is converted to AAC.", audio.codec));
         }
         n_audio += 1;
@@ -119,7 +149,10 @@ pub(super) fn track_args(container: Container, source: &VideoInfo) -> (Vec<Strin
     let mut n_subtitles = 0;
     for subtitle in &source.subtitles {
         let Some(encoder) = container.subtitle_encoder(&subtitle.codec) else {
-            notes.push(format!("Subtitles ({}) cannot be kept in this format.", subtitle.codec));
+            notes.push(format!(
+                "Subtitles ({}) cannot be kept in this format.",
+                subtitle.codec
+            ));
             continue;
         };
         args.extend(["-map".to_owned(), format!("1:{}", subtitle.stream)]);
@@ -146,7 +179,10 @@ mod tests {
     #[test]
     fn the_best_encoder_that_exists_is_chosen() {
         assert_eq!(choose_encoder(true, |_| true), Some("libx264"));
-        assert_eq!(choose_encoder(true, |name| name == "libopenh264"), Some("libopenh264"));
+        assert_eq!(
+            choose_encoder(true, |name| name == "libopenh264"),
+            Some("libopenh264")
+        );
         assert_eq!(choose_encoder(false, |name| name == "libopenh264"), None);
         assert_eq!(choose_encoder(true, |_| false), None);
     }
@@ -158,7 +194,10 @@ mod tests {
         assert!(Container::Matroska.takes_audio("vorbis"));
         assert_eq!(Container::Mp4.subtitle_encoder("subrip"), Some("mov_text"));
         assert_eq!(Container::Mp4.subtitle_encoder("dvd_subtitle"), None);
-        assert_eq!(Container::Matroska.subtitle_encoder("mov_text"), Some("srt"));
+        assert_eq!(
+            Container::Matroska.subtitle_encoder("mov_text"),
+            Some("srt")
+        );
         assert_eq!(Container::Matroska.subtitle_encoder("ass"), Some("copy"));
     }
 }

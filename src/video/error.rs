@@ -174,7 +174,9 @@ impl VideoError {
             }
             Self::Broken { readable: 2.., .. } => "limit the range to the frames that can be read",
             Self::Broken { .. } => "copy or download the file again",
-            Self::NoEncoder { .. } => "a full FFmpeg build has libx264; odd sizes can be written by it alone",
+            Self::NoEncoder { .. } => {
+                "a full FFmpeg build has libx264; odd sizes can be written by it alone"
+            }
             Self::DiskFull { .. } => "an earlier file of this name is unchanged",
             _ => return None,
         })
@@ -183,34 +185,51 @@ impl VideoError {
     /// An error while writing `path`, told apart by its kind.
     pub(super) fn writing(path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::DiskFull { path: path.to_owned() }
-            }
-            _ => Self::NotWritable { path: path.to_owned(), source },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
+                path: path.to_owned(),
+            },
+            _ => Self::NotWritable {
+                path: path.to_owned(),
+                source,
+            },
         }
     }
 
     /// An error of opening the source `path`.
     pub(super) fn opening(path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::NotFound => Self::MissingFile { path: path.to_owned() },
-            _ => Self::Unreadable { path: path.to_owned(), source },
+            io::ErrorKind::NotFound => Self::MissingFile {
+                path: path.to_owned(),
+            },
+            _ => Self::Unreadable {
+                path: path.to_owned(),
+                source,
+            },
         }
     }
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn at(searched: Option<&Path>) -> String {
-    searched.map(|path| format!(": {}", path.display())).unwrap_or_default()
+    searched
+        .map(|path| format!(": {}", path.display()))
+        .unwrap_or_default()
 }
 
 fn stopped(readable: usize, total: Option<usize>) -> String {
-    let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+    let of = total
+        .map(|total| format!(" of {total}"))
+        .unwrap_or_default();
     match readable {
-        0 => format!("Reading stopped at frame 0{of}. The file is damaged and no frame can be used"),
+        0 => {
+            format!("Reading stopped at frame 0{of}. The file is damaged and no frame can be used")
+        }
         1 => format!("Reading stopped at frame 1{of}. One frame cannot be used alone"),
         n => format!("Reading stopped at frame {n}{of}. The first {n} can be used"),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io;
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -27,13 +27,18 @@ impl Version {
     pub const OLDEST: Self = Self { major: 5, minor: 1 };
 
     /// The version of libavutil in that release.
-    const OLDEST_LIBAVUTIL: Self = Self { major: 57, minor: 28 };
+    const OLDEST_LIBAVUTIL: Self = Self {
+        major: 57,
+        minor: 28,
+    };
 
     /// Reads what `ffmpeg -version` prints.
     ///
     /// A development build has no release number; its libavutil tells whether it is recent enough.
     fn parse(text: &str) -> Option<Self> {
-        let release = text.strip_prefix("ffmpeg version ").and_then(leading_numbers);
+        let release = text
+            .strip_prefix("ffmpeg version ")
+            .and_then(leading_numbers);
         let libavutil = text
             .lines()
             .find_map(|line| line.strip_prefix("libavutil"))
@@ -58,7 +63,10 @@ impl fmt::Display for Version {
 fn leading_numbers(text: &str) -> Option<Version> {
     let text = text.strip_prefix('n').unwrap_or(text);
     let mut parts = text.splitn(3, |c: char| !c.is_ascii_digit());
-    Some(Version { major: parts.next()?.parse().ok()?, minor: parts.next()?.parse().ok()? })
+    Some(Version {
+        major: parts.next()?.parse().ok()?,
+        minor: parts.next()?.parse().ok()?,
+    })
 }
 
 /// A usable pair of `ffmpeg` and `ffprobe`.
@@ -80,15 +88,21 @@ impl Ffmpeg {
     /// # Errors
     /// [`VideoError::NotFound`], [`VideoError::TooOld`], or [`VideoError::Run`] if a program does not start.
     pub fn find(explicit: Option<&Path>) -> Result<Self, VideoError> {
-        let not_found = || VideoError::NotFound { searched: explicit.map(Path::to_owned) };
+        let not_found = || VideoError::NotFound {
+            searched: explicit.map(Path::to_owned),
+        };
         let ffmpeg = match explicit {
             Some(path) if path.is_dir() => program_in(path, "ffmpeg"),
             Some(path) => path.is_file().then(|| path.to_owned()),
             None => program_on_path("ffmpeg"),
         }
         .ok_or_else(not_found)?;
-        let beside = ffmpeg.parent().and_then(|folder| program_in(folder, "ffprobe"));
-        let ffprobe = beside.or_else(|| program_on_path("ffprobe")).ok_or_else(not_found)?;
+        let beside = ffmpeg
+            .parent()
+            .and_then(|folder| program_in(folder, "ffprobe"));
+        let ffprobe = beside
+            .or_else(|| program_on_path("ffprobe"))
+            .ok_or_else(not_found)?;
 
         let about = output_of(&ffmpeg, &["-version"])?;
         let version = Version::parse(&about).ok_or_else(|| VideoError::Run {
@@ -96,11 +110,21 @@ impl Ffmpeg {
             source: io::Error::new(io::ErrorKind::InvalidData, "no version in its answer"),
         })?;
         if version < Version::OLDEST {
-            return Err(VideoError::TooOld { version, path: ffmpeg });
+            return Err(VideoError::TooOld {
+                version,
+                path: ffmpeg,
+            });
         }
         tracing::debug!(%version, path = %ffmpeg.display(), "found FFmpeg");
         let [encoders, decoders, filters] = [const { OnceLock::new() }; 3];
-        Ok(Self { program: ffmpeg, ffprobe, version, encoders, decoders, filters })
+        Ok(Self {
+            program: ffmpeg,
+            ffprobe,
+            version,
+            encoders,
+            decoders,
+            filters,
+        })
     }
 
     /// Version of the release; development builds count as the oldest that is accepted.
@@ -118,41 +142,93 @@ impl Ffmpeg {
     /// Whether this build has the encoder, for example `libx264`.
     #[must_use]
     pub fn has_encoder(&self, name: &str) -> bool {
-        self.encoders.get_or_init(|| self.names("-encoders")).contains(name)
+        self.encoders
+            .get_or_init(|| self.names("-encoders"))
+            .contains(name)
     }
 
     /// Whether this build has the decoder, for example `libvpx-vp9`.
     #[must_use]
     pub fn has_decoder(&self, name: &str) -> bool {
-        self.decoders.get_or_init(|| self.names("-decoders")).contains(name)
+        self.decoders
+            .get_or_init(|| self.names("-decoders"))
+            .contains(name)
     }
 
     /// Whether this build has the filter, for example `zscale`.
     #[must_use]
     pub fn has_filter(&self, name: &str) -> bool {
-        self.filters.get_or_init(|| self.names("-filters")).contains(name)
+        self.filters
+            .get_or_init(|| self.names("-filters"))
+            .contains(name)
     }
 
     /// A command that is silent but for errors and asks nothing.
     pub(super) fn command(&self) -> FfmpegCommand {
         let mut command = FfmpegCommand::new_with_path(&self.program);
+        detach(command.as_inner_mut());
         command.args(["-hide_banner", "-nostats", "-loglevel", "error"]);
         command
     }
 
     /// Runs `ffprobe` on a file and returns what it printed, or what it complained about.
-    pub(super) fn ffprobe(&self, args: &[&str], path: &Path) -> Result<Result<String, String>, VideoError> {
+    pub(super) fn ffprobe(
+        &self,
+        args: &[&str],
+        path: &Path,
+    ) -> Result<Result<String, String>, VideoError> {
         let run = || {
             let mut command = Command::new(&self.ffprobe);
-            command.args(["-hide_banner", "-loglevel", "error"]).args(args).arg(file_url(path));
-            hide_window(&mut command);
+            command
+                .args(["-hide_banner", "-loglevel", "error"])
+                .args(args)
+                .arg(file_url(path));
+            detach(&mut command);
             command.stdin(Stdio::null()).output()
         };
-        let output = run().map_err(|source| VideoError::Run { path: self.ffprobe.clone(), source })?;
+        let output = run().map_err(|source| VideoError::Run {
+            path: self.ffprobe.clone(),
+            source,
+        })?;
         Ok(if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
-            Err(String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; "))
+            Err(String::from_utf8_lossy(&output.stderr)
+                .trim()
+                .replace('\n', "; "))
+        })
+    }
+
+    /// Runs `ffprobe` on a file and visits the lines that it prints as they come.
+    ///
+    /// It goes on after damaged parts, so its complaints are not reported.
+    pub(super) fn ffprobe_lines(
+        &self,
+        args: &[&str],
+        path: &Path,
+        mut visit: impl FnMut(&str),
+    ) -> Result<(), VideoError> {
+        let mut command = Command::new(&self.ffprobe);
+        detach(&mut command);
+        command
+            .args(["-hide_banner", "-loglevel", "quiet"])
+            .args(args)
+            .arg(file_url(path));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut run = || {
+            let mut child = command.spawn()?;
+            if let Some(stdout) = child.stdout.take() {
+                let mut lines = BufReader::new(stdout).lines();
+                lines.try_for_each(|line| line.map(|line| visit(&line)))?;
+            }
+            child.wait().map(drop)
+        };
+        run().map_err(|source| VideoError::Run {
+            path: self.ffprobe.clone(),
+            source,
         })
     }
 
@@ -177,12 +253,15 @@ pub(super) fn file_url(path: &Path) -> OsString {
 
 fn output_of(program: &Path, args: &[&str]) -> Result<String, VideoError> {
     let mut command = Command::new(program);
-    hide_window(&mut command);
+    detach(&mut command);
     let output = command
         .args(args)
         .stdin(Stdio::null())
         .output()
-        .map_err(|source| VideoError::Run { path: program.to_owned(), source })?;
+        .map_err(|source| VideoError::Run {
+            path: program.to_owned(),
+            source,
+        })?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -197,16 +276,24 @@ fn program_on_path(name: &str) -> Option<PathBuf> {
         .find_map(|folder| program_in(&folder, name))
 }
 
-/// Keeps a console from flashing up beside the window.
-#[cfg(windows)]
-fn hide_window(command: &mut Command) {
-    use std::os::windows::process::CommandExt as _;
-    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-    command.creation_flags(CREATE_NO_WINDOW);
+/// Detaches a child from the terminal: a key that interrupts this program reaches the child through its pipes only,
+/// after this program has noticed. On Windows, no console flashes up beside the window.
+#[cfg(unix)]
+fn detach(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0);
 }
 
-#[cfg(not(windows))]
-fn hide_window(_command: &mut Command) {}
+#[cfg(windows)]
+fn detach(command: &mut Command) {
+    use std::os::windows::process::CommandExt as _;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+    command.creation_flags(CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP);
+}
+
+#[cfg(not(any(unix, windows)))]
+fn detach(_command: &mut Command) {}
 
 #[cfg(test)]
 mod tests {
@@ -215,12 +302,28 @@ mod tests {
     #[test]
     fn versions_are_read_from_the_answers_of_different_builds() {
         let read = |text: &str| Version::parse(text).map(|version| version.to_string());
-        let git = |library| format!("ffmpeg version N-121-gdeadbeef Copyright\nlibavutil      {library}");
-        assert_eq!(read("ffmpeg version 5.1.9-0+deb12u1 Copyright").as_deref(), Some("5.1"));
-        assert_eq!(read("ffmpeg version n7.0 Copyright").as_deref(), Some("7.0"));
-        assert_eq!(read("ffmpeg version 3.4.11 Copyright").as_deref(), Some("3.4"));
-        assert_eq!(read(&git("59. 39.100 / 59. 39.100")).as_deref(), Some("5.1"));
-        assert_eq!(read(&git("56. 70.100 / 56. 70.100")).as_deref(), Some("5.0"));
+        let git =
+            |library| format!("ffmpeg version N-121-gdeadbeef Copyright\nlibavutil      {library}");
+        assert_eq!(
+            read("ffmpeg version 5.1.9-0+deb12u1 Copyright").as_deref(),
+            Some("5.1")
+        );
+        assert_eq!(
+            read("ffmpeg version n7.0 Copyright").as_deref(),
+            Some("7.0")
+        );
+        assert_eq!(
+            read("ffmpeg version 3.4.11 Copyright").as_deref(),
+            Some("3.4")
+        );
+        assert_eq!(
+            read(&git("59. 39.100 / 59. 39.100")).as_deref(),
+            Some("5.1")
+        );
+        assert_eq!(
+            read(&git("56. 70.100 / 56. 70.100")).as_deref(),
+            Some("5.0")
+        );
         let dated = "ffmpeg version 2024-05-13-git-37db0454e4-full\nlibavutil      59. 17.100";
         assert_eq!(read(dated).as_deref(), Some("5.1"));
         assert_eq!(read("bash: no such thing"), None);

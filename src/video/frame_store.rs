@@ -23,7 +23,9 @@ impl FrameStore {
     /// [`VideoError::NotWritable`] or [`VideoError::DiskFull`] if it cannot be created.
     pub fn open(folder: &Path) -> Result<Self, VideoError> {
         fs::create_dir_all(folder).map_err(|error| VideoError::writing(folder, error))?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// The folder.
@@ -49,10 +51,12 @@ impl FrameStore {
     /// # Errors
     /// [`VideoError::DiskFull`], or [`VideoError::NotWritable`].
     pub fn write(&self, frame: FrameIdx, picture: &Frame) -> Result<(), VideoError> {
-        picture.write_png(&self.path(frame)).map_err(|error| match error {
-            FrameError::Write { path, source } => VideoError::writing(&path, source),
-            error @ FrameError::Read { .. } => error.into(),
-        })
+        picture
+            .write_png(&self.path(frame))
+            .map_err(|error| match error {
+                FrameError::Write { path, source } => VideoError::writing(&path, source),
+                error @ FrameError::Read { .. } => error.into(),
+            })
     }
 
     /// Reads a frame.
@@ -71,7 +75,9 @@ impl FrameStore {
         let mut frames = fs::read_dir(&self.folder)
             .and_then(|entries| {
                 let numbers = entries.map(|entry| Ok(number_of(&entry?.path())));
-                numbers.filter_map(io::Result::transpose).collect::<io::Result<Vec<_>>>()
+                numbers
+                    .filter_map(io::Result::transpose)
+                    .collect::<io::Result<Vec<_>>>()
             })
             .map_err(|error| VideoError::opening(&self.folder, error))?;
         frames.sort_unstable();

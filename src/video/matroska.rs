@@ -31,8 +31,8 @@ pub(super) fn write_header(out: &mut impl Write, size: Size, frame_ns: u64) -> i
     let video = [
         uint(&[0xB0], size.width.into()),
         uint(&[0xBA], size.height.into()),
-        uint(&[0x9A], 2),                                 // FlagInterlaced: progressive
-        element(&[0x2E, 0xB5, 0x24], b"RGB\x18"),         // UncompressedFourCC: 24 bits
+        uint(&[0x9A], 2),                         // FlagInterlaced: progressive
+        element(&[0x2E, 0xB5, 0x24], b"RGB\x18"), // UncompressedFourCC: 24 bits
     ];
     let track = [
         uint(&[0xD7], 1),
@@ -45,9 +45,14 @@ pub(super) fn write_header(out: &mut impl Write, size: Size, frame_ns: u64) -> i
     ];
     out.write_all(&element(&[0x1A, 0x45, 0xDF, 0xA3], &header.concat()))?;
     // Segment, of unknown size.
-    out.write_all(&[0x18, 0x53, 0x80, 0x67, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])?;
+    out.write_all(&[
+        0x18, 0x53, 0x80, 0x67, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+    ])?;
     out.write_all(&element(&[0x15, 0x49, 0xA9, 0x66], &info.concat()))?;
-    out.write_all(&element(&[0x16, 0x54, 0xAE, 0x6B], &element(&[0xAE], &track.concat())))
+    out.write_all(&element(
+        &[0x16, 0x54, 0xAE, 0x6B],
+        &element(&[0xAE], &track.concat()),
+    ))
 }
 
 /// Writes a frame that is shown at `time_ns` for `duration_ns` nanoseconds.
@@ -63,8 +68,12 @@ pub(super) fn write_frame(
     let timestamp = uint(&[0xE7], time_ns);
     let duration = uint(&[0x9B], duration_ns);
     let block = head(&[0xA1], BLOCK.len() + pixels.len());
-    let group = head(&[0xA0], duration.len() + block.len() + BLOCK.len() + pixels.len());
-    let content = timestamp.len() + group.len() + duration.len() + block.len() + BLOCK.len() + pixels.len();
+    let group = head(
+        &[0xA0],
+        duration.len() + block.len() + BLOCK.len() + pixels.len(),
+    );
+    let content =
+        timestamp.len() + group.len() + duration.len() + block.len() + BLOCK.len() + pixels.len();
     let cluster = head(&[0x1F, 0x43, 0xB6, 0x75], content);
     out.write_all(&[&cluster[..], &timestamp, &group, &duration, &block, &BLOCK].concat())?;
     out.write_all(pixels)

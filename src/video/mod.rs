@@ -17,6 +17,7 @@ mod colour;
 mod decode;
 mod encode;
 mod encode_plan;
+mod encode_timing;
 mod error;
 mod ffmpeg;
 mod frame_store;

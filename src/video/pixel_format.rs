@@ -14,26 +14,35 @@ pub(super) fn bit_depth(name: &str) -> u32 {
     let number = &name[name.len() - digits..];
     // In names like `p412` the first digit is the chroma format.
     let bits = number.trim_start_matches(['0', '2', '4']).parse().ok();
-    bits.filter(|bits| [9, 10, 12, 14, 16, 32].contains(bits)).unwrap_or(8)
+    bits.filter(|bits| [9, 10, 12, 14, 16, 32].contains(bits))
+        .unwrap_or(8)
 }
 
 /// Whether there is an alpha channel.
 pub(super) fn has_alpha(name: &str) -> bool {
-    ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "ayuv", "vuya"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    [
+        "yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "ayuv", "vuya",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether the channels are red, green and blue, so that no matrix applies.
 pub(super) fn is_rgb(name: &str) -> bool {
-    ["rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "mono", "x2rgb", "x2bgr", "xyz"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    [
+        "rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "mono", "x2rgb", "x2bgr",
+        "xyz",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether values are full range by the format's definition.
 pub(super) fn is_full_range(name: &str) -> bool {
-    is_rgb(name) || ["yuvj", "gray", "ya8", "ya16"].iter().any(|prefix| name.starts_with(prefix))
+    is_rgb(name)
+        || ["yuvj", "gray", "ya8", "ya16"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -42,7 +51,10 @@ mod tests {
 
     #[test]
     fn depth_is_read_from_the_name() {
-        let eight = ["yuv420p", "yuvj444p", "nv12", "nv21", "rgb24", "rgba", "gray", "pal8", "yuva420p", "rgb555le"];
+        let eight = [
+            "yuv420p", "yuvj444p", "nv12", "nv21", "rgb24", "rgba", "gray", "pal8", "yuva420p",
+            "rgb555le",
+        ];
         for name in eight {
             assert_eq!(bit_depth(name), 8, "{name}");
         }

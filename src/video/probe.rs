@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::frame::Size;
 
-use super::check;
+use super::check::PacketTimes;
 use super::colour::{self, Colour, Matrix};
 use super::error::VideoError;
 use super::ffmpeg::Ffmpeg;
@@ -18,7 +18,7 @@ use super::pixel_format;
 use super::ratio::Ratio;
 
 /// Frames by which [`probe`] judges whether the rate varies.
-const SAMPLED_PACKETS: &str = "%+#2000";
+const SAMPLED_PACKETS: usize = 2000;
 
 /// Reads the facts about a video file.
 ///
@@ -28,10 +28,14 @@ const SAMPLED_PACKETS: &str = "%+#2000";
 pub fn probe(ffmpeg: &Ffmpeg, path: &Path) -> Result<VideoInfo, VideoError> {
     let (info, n_packets) = inspect(ffmpeg, path)?;
     match n_packets {
-        0 => Err(VideoError::Broken { path: path.to_owned(), readable: 0, total: info.claimed_frames }),
-        1 if info.claimed_frames.is_none_or(|n| n <= 1) => {
-            Err(VideoError::TooShort { path: path.to_owned() })
-        }
+        0 => Err(VideoError::Broken {
+            path: path.to_owned(),
+            readable: 0,
+            total: info.claimed_frames,
+        }),
+        1 if info.claimed_frames.is_none_or(|n| n <= 1) => Err(VideoError::TooShort {
+            path: path.to_owned(),
+        }),
         _ => Ok(info),
     }
 }
@@ -41,17 +45,21 @@ pub(super) fn inspect(ffmpeg: &Ffmpeg, path: &Path) -> Result<(VideoInfo, usize)
     let about_file = fs::metadata(path).map_err(|error| VideoError::opening(path, error))?;
     fs::File::open(path).map_err(|error| VideoError::opening(path, error))?;
     if about_file.is_file() && about_file.len() == 0 {
-        return Err(VideoError::EmptyFile { path: path.to_owned() });
+        return Err(VideoError::EmptyFile {
+            path: path.to_owned(),
+        });
     }
     let listing = read_listing(ffmpeg, path)?;
     let stream = listing
         .streams
         .iter()
         .find(|stream| stream.is_picture_track())
-        .ok_or_else(|| VideoError::NoPicture { path: path.to_owned() })?;
+        .ok_or_else(|| VideoError::NoPicture {
+            path: path.to_owned(),
+        })?;
     let mut info = stream.describe(path, &listing);
-    let packets = check::read_packets(ffmpeg, path, info.stream, Some(SAMPLED_PACKETS))?;
-    info.variable_rate = check::PacketTimes::new(&info, &packets).is_variable();
+    let packets = PacketTimes::read(ffmpeg, &info, Some(SAMPLED_PACKETS))?;
+    info.variable_rate = packets.is_variable();
     info.notes = notes(ffmpeg, &info, stream);
     Ok((info, packets.len()))
 }
@@ -61,15 +69,29 @@ fn read_listing(ffmpeg: &Ffmpeg, path: &Path) -> Result<Listing, VideoError> {
     let json = match ffmpeg.ffprobe(&["-show_streams", "-show_format", "-of", "json"], path)? {
         Ok(json) => json,
         Err(_) if begins_like_a_video(path) => {
-            return Err(VideoError::Broken { path: path_buf(), readable: 0, total: None });
+            return Err(VideoError::Broken {
+                path: path_buf(),
+                readable: 0,
+                total: None,
+            });
         }
-        Err(detail) => return Err(VideoError::NotMedia { path: path_buf(), detail }),
+        Err(detail) => {
+            return Err(VideoError::NotMedia {
+                path: path_buf(),
+                detail,
+            });
+        }
     };
-    let listing: Listing = serde_json::from_str(&json)
-        .map_err(|error| VideoError::Ffmpeg { path: path_buf(), log: format!("unreadable listing: {error}") })?;
+    let listing: Listing = serde_json::from_str(&json).map_err(|error| VideoError::Ffmpeg {
+        path: path_buf(),
+        log: format!("unreadable listing: {error}"),
+    })?;
     // A renderer of text art takes any text for a picture.
     if listing.format.names == "tty" {
-        return Err(VideoError::NotMedia { path: path_buf(), detail: "plain text".to_owned() });
+        return Err(VideoError::NotMedia {
+            path: path_buf(),
+            detail: "plain text".to_owned(),
+        });
     }
     Ok(listing)
 }
@@ -80,7 +102,9 @@ fn read_listing(ffmpeg: &Ffmpeg, path: &Path) -> Result<Listing, VideoError> {
 fn begins_like_a_video(path: &Path) -> bool {
     let mut start = [0; 12];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
-    let mp4 = [b"ftyp", b"moov", b"mdat", b"wide", b"free"].iter().any(|name| &start[4..8] == *name);
+    let mp4 = [b"ftyp", b"moov", b"mdat", b"wide", b"free"]
+        .iter()
+        .any(|name| &start[4..8] == *name);
     let matroska = start.starts_with(&[0x1A, 0x45, 0xDF, 0xA3]);
     let avi = start.starts_with(b"RIFF") && start.ends_with(b"AVI ");
     read.is_ok() && (mp4 || matroska || avi)
@@ -140,24 +164,42 @@ struct SideData {
 
 impl Stream {
     fn is_picture_track(&self) -> bool {
-        let cover = self.disposition.get("attached_pic").is_some_and(|&flag| flag != 0);
+        let cover = self
+            .disposition
+            .get("attached_pic")
+            .is_some_and(|&flag| flag != 0);
         self.codec_type == "video" && !cover && self.width > 0 && self.height > 0
     }
 
     fn language(&self) -> Option<String> {
-        self.tags.get("language").filter(|code| *code != "und").cloned()
+        self.tags
+            .get("language")
+            .filter(|code| *code != "und")
+            .cloned()
     }
 
     /// Degrees clockwise; FFmpeg counts the other way.
     fn rotation(&self) -> u32 {
-        let counter_clockwise = self.side_data_list.iter().find_map(|data| data.rotation).unwrap_or(0.0);
+        let counter_clockwise = self
+            .side_data_list
+            .iter()
+            .find_map(|data| data.rotation)
+            .unwrap_or(0.0);
         (-counter_clockwise).round().rem_euclid(360.0) as u32
     }
 
     fn describe(&self, path: &Path, listing: &Listing) -> VideoInfo {
-        let tags = [&self.color_space, &self.color_range, &self.color_primaries, &self.color_transfer];
+        let tags = [
+            &self.color_space,
+            &self.color_range,
+            &self.color_primaries,
+            &self.color_transfer,
+        ];
         let colour = Colour::from_tags(&self.pix_fmt, self.height, tags.map(Clone::clone));
-        let coded_size = Size { width: self.width, height: self.height };
+        let coded_size = Size {
+            width: self.width,
+            height: self.height,
+        };
         let sample_aspect_ratio = Ratio::parse(&self.sample_aspect_ratio).unwrap_or(Ratio::ONE);
         let rotation = self.rotation();
         let time_base = Ratio::parse(&self.time_base).unwrap_or(Ratio { num: 1, den: 1000 });
@@ -194,8 +236,12 @@ impl Stream {
         if container.starts_with("mov") {
             return Some(self.start_pts? + self.duration_ts?);
         }
-        let tag = self.tags.get("DURATION").filter(|_| container.starts_with("matroska"))?;
-        let [hours, minutes, seconds] = <[&str; 3]>::try_from(tag.split(':').collect::<Vec<_>>()).ok()?;
+        let tag = self
+            .tags
+            .get("DURATION")
+            .filter(|_| container.starts_with("matroska"))?;
+        let [hours, minutes, seconds] =
+            <[&str; 3]>::try_from(tag.split(':').collect::<Vec<_>>()).ok()?;
         let minutes = hours.parse::<f64>().ok()? * 60.0 + minutes.parse::<f64>().ok()?;
         let seconds = minutes * 60.0 + seconds.parse::<f64>().ok()?;
         Some((seconds / time_base.as_f64()).round() as i64)
@@ -203,25 +249,37 @@ impl Stream {
 
     /// In the web's own container, alpha is a second picture beside the first, and a tag tells of it.
     fn has_separate_alpha(&self) -> bool {
-        self.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && value == "1")
+        self.tags
+            .iter()
+            .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && value == "1")
     }
 }
 
 impl Listing {
     fn audio(&self) -> Vec<AudioStream> {
-        let streams = self.streams.iter().filter(|stream| stream.codec_type == "audio");
+        let streams = self
+            .streams
+            .iter()
+            .filter(|stream| stream.codec_type == "audio");
         let describe = |stream: &Stream| AudioStream {
             stream: stream.index,
             codec: stream.codec_name.clone(),
             channels: stream.channels,
-            sample_rate: stream.sample_rate.as_ref().and_then(|rate| rate.parse().ok()).unwrap_or(0),
+            sample_rate: stream
+                .sample_rate
+                .as_ref()
+                .and_then(|rate| rate.parse().ok())
+                .unwrap_or(0),
             language: stream.language(),
         };
         streams.map(describe).collect()
     }
 
     fn subtitles(&self) -> Vec<SubtitleStream> {
-        let streams = self.streams.iter().filter(|stream| stream.codec_type == "subtitle");
+        let streams = self
+            .streams
+            .iter()
+            .filter(|stream| stream.codec_type == "subtitle");
         let describe = |stream: &Stream| SubtitleStream {
             stream: stream.index,
             codec: stream.codec_name.clone(),
@@ -236,11 +294,19 @@ fn seconds(text: Option<&String>) -> f64 {
 }
 
 fn display_size(coded: Size, pixel_shape: Ratio, rotation: u32) -> Size {
-    let width = (f64::from(coded.width) * pixel_shape.as_f64()).round().max(1.0) as u32;
+    let width = (f64::from(coded.width) * pixel_shape.as_f64())
+        .round()
+        .max(1.0) as u32;
     match rotation {
         // The tolerance with which FFmpeg turns pictures by a right angle.
-        89..=91 | 269..=271 => Size { width: coded.height, height: width },
-        _ => Size { width, height: coded.height },
+        89..=91 | 269..=271 => Size {
+            width: coded.height,
+            height: width,
+        },
+        _ => Size {
+            width,
+            height: coded.height,
+        },
     }
 }
 
@@ -256,23 +322,42 @@ fn notes(ffmpeg: &Ffmpeg, info: &VideoInfo, stream: &Stream) -> Vec<String> {
         notes.push(note.to_owned());
     }
     if info.bit_depth > 8 {
-        notes.push(format!("{} bits a channel are reduced to 8.", info.bit_depth));
+        notes.push(format!(
+            "{} bits a channel are reduced to 8.",
+            info.bit_depth
+        ));
     }
     if info.has_alpha {
         notes.push("Transparent parts are placed on black.".to_owned());
     }
     if info.sample_aspect_ratio.num != info.sample_aspect_ratio.den {
         let Ratio { num, den } = info.sample_aspect_ratio;
-        notes.push(format!("Pixels of shape {num}:{den} are made square: {}.", info.display_size));
+        notes.push(format!(
+            "Pixels of shape {num}:{den} are made square: {}.",
+            info.display_size
+        ));
     }
     if info.rotation != 0 {
-        notes.push(format!("The picture is turned upright by {}° clockwise.", info.rotation));
+        notes.push(format!(
+            "The picture is turned upright by {}° clockwise.",
+            info.rotation
+        ));
     }
     if info.colour.matrix_assumed {
-        let matrix = if info.colour.matrix == Matrix::Bt709 { "BT.709" } else { "BT.601" };
-        notes.push(format!("The file names no colour matrix; {matrix} is assumed from its height."));
+        let matrix = if info.colour.matrix == Matrix::Bt709 {
+            "BT.709"
+        } else {
+            "BT.601"
+        };
+        notes.push(format!(
+            "The file names no colour matrix; {matrix} is assumed from its height."
+        ));
     }
-    if stream.field_order.as_deref().is_some_and(|order| !matches!(order, "progressive" | "unknown")) {
+    if stream
+        .field_order
+        .as_deref()
+        .is_some_and(|order| !matches!(order, "progressive" | "unknown"))
+    {
         notes.push("Interlaced frames are used as they are.".to_owned());
     }
     notes

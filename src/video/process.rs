@@ -32,7 +32,10 @@ pub(super) struct Ending {
 impl Process {
     /// Starts a command and a thread that empties its error output, so that it never blocks there.
     pub fn start(ffmpeg: &Ffmpeg, command: &mut FfmpegCommand) -> Result<Self, VideoError> {
-        let fail = |source| VideoError::Run { path: ffmpeg.path().to_owned(), source };
+        let fail = |source| VideoError::Run {
+            path: ffmpeg.path().to_owned(),
+            source,
+        };
         let mut child = command.spawn().map_err(fail)?;
         let stderr = child.take_stderr();
         let mut process = Self { child, log: None };
@@ -57,7 +60,11 @@ impl Process {
     pub fn finish(mut self) -> Ending {
         drop(self.child.take_stdin());
         let success = self.child.wait().is_ok_and(|status| status.success());
-        let log = self.log.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let log = self
+            .log
+            .take()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default();
         Ending { success, log }
     }
 }
@@ -73,12 +80,21 @@ impl Drop for Process {
 impl Ending {
     /// Whether FFmpeg complained that the disk is full.
     pub fn disk_full(&self) -> bool {
-        self.mentions(&["No space left on device", "Disk quota exceeded", "not enough space"])
+        self.mentions(&[
+            "No space left on device",
+            "Disk quota exceeded",
+            "not enough space",
+        ])
     }
 
     /// Whether FFmpeg complained that the source ends too early.
     pub fn truncated(&self) -> bool {
-        self.mentions(&["partial file", "ended prematurely", "moov atom not found", "runcat"])
+        self.mentions(&[
+            "partial file",
+            "ended prematurely",
+            "moov atom not found",
+            "runcat",
+        ])
     }
 
     /// The error for a failure without a better name.
@@ -88,11 +104,16 @@ impl Ending {
             empty if empty.is_empty() => "it gave no reason".to_owned(),
             log => log,
         };
-        VideoError::Ffmpeg { path: path.to_owned(), log }
+        VideoError::Ffmpeg {
+            path: path.to_owned(),
+            log,
+        }
     }
 
     fn mentions(&self, phrases: &[&str]) -> bool {
-        self.log.iter().any(|line| phrases.iter().any(|phrase| line.contains(phrase)))
+        self.log
+            .iter()
+            .any(|line| phrases.iter().any(|phrase| line.contains(phrase)))
     }
 }
 

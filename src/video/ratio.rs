@@ -20,7 +20,10 @@ impl Ratio {
     /// Reads `num/den` or `num:den`; nothing if either is zero, which stands for *unknown*.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (num, den) = text.split_once(['/', ':'])?;
-        let ratio = Self { num: num.trim().parse().ok()?, den: den.trim().parse().ok()? };
+        let ratio = Self {
+            num: num.trim().parse().ok()?,
+            den: den.trim().parse().ok()?,
+        };
         (ratio.num > 0 && ratio.den > 0).then_some(ratio)
     }
 
@@ -33,7 +36,10 @@ impl Ratio {
     /// Numerator and denominator exchanged.
     #[must_use]
     pub fn inverse(self) -> Self {
-        Self { num: self.den, den: self.num }
+        Self {
+            num: self.den,
+            den: self.num,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::FrameIdx;
 
-use super::check::{self, PacketTimes};
+use super::check;
 use super::decode::source_args;
 use super::error::VideoError;
 use super::ffmpeg::Ffmpeg;
@@ -31,14 +31,25 @@ impl TimestampIndex {
     #[must_use]
     pub fn new(time_base: Ratio, pts: Vec<i64>, end: i64) -> Self {
         assert!(pts.is_sorted(), "presentation order");
-        assert!(pts.last().is_none_or(|&last| last < end), "the last frame has a duration");
-        Self { time_base, pts, end }
+        assert!(
+            pts.last().is_none_or(|&last| last < end),
+            "the last frame has a duration"
+        );
+        Self {
+            time_base,
+            pts,
+            end,
+        }
     }
 
     /// `n_frames` frames at a constant rate, from 0.
     #[must_use]
     pub fn constant(rate: Ratio, n_frames: usize) -> Self {
-        Self::new(rate.inverse(), (0..n_frames as i64).collect(), n_frames.max(1) as i64)
+        Self::new(
+            rate.inverse(),
+            (0..n_frames as i64).collect(),
+            n_frames.max(1) as i64,
+        )
     }
 
     /// Decodes the whole video and notes the time of every frame.
@@ -49,7 +60,9 @@ impl TimestampIndex {
     pub fn read(ffmpeg: &Ffmpeg, info: &VideoInfo) -> Result<Self, VideoError> {
         match Self::read_usable(ffmpeg, info)? {
             (_, Some(error)) => Err(error),
-            (index, None) if index.len() == 1 => Err(VideoError::TooShort { path: info.path.clone() }),
+            (index, None) if index.len() == 1 => Err(VideoError::TooShort {
+                path: info.path.clone(),
+            }),
             (index, None) => Ok(index),
         }
     }
@@ -65,13 +78,22 @@ impl TimestampIndex {
         let mut command = ffmpeg.command();
         command.arg("-noautorotate");
         source_args(&mut command, ffmpeg, info);
-        command.args(["-fps_mode", "passthrough", "-enc_time_base", &info.time_base.to_string()]);
+        command.args([
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base",
+            &info.time_base.to_string(),
+        ]);
         command.args(["-c:v", "rawvideo", "-f", "framecrc", "pipe:1"]);
         let mut process = Process::start(ffmpeg, &mut command)?;
 
         let mut pts: Vec<i64> = Vec::new();
         let step = nominal_step(info);
-        for line in process.take_stdout().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+        for line in process
+            .take_stdout()
+            .into_iter()
+            .flat_map(|stdout| BufReader::new(stdout).lines())
+        {
             let Ok(line) = line else { break };
             if let Some(read) = parse_frame(&line) {
                 // A frame without a time, or with one before its predecessor's, follows it at the usual distance.
@@ -84,10 +106,10 @@ impl TimestampIndex {
         let ending = process.finish();
 
         let n_frames = pts.len();
-        let packets = check::read_packets(ffmpeg, &info.path, info.stream, None).unwrap_or_default();
+        let last_packet = check::last_packet(ffmpeg, info)?;
         // A file may lack frames at its beginning or have hidden ones; what counts is whether its end is reached.
-        let last_packet = PacketTimes::new(info, &packets).last();
-        let stopped = !ending.log.is_empty() && last_packet.map(|(pts, _)| pts) > pts.last().copied();
+        let stopped =
+            !ending.log.is_empty() && last_packet.map(|(pts, _)| pts) > pts.last().copied();
         let broken = || VideoError::Broken {
             path: info.path.clone(),
             readable: n_frames,
@@ -95,14 +117,29 @@ impl TimestampIndex {
         };
         let damaged = !ending.success || ending.truncated() || stopped;
         let Some(&last) = pts.last() else {
-            return Err(if damaged || ending.log.is_empty() { broken() } else { ending.error(&info.path) });
+            return Err(if damaged || ending.log.is_empty() {
+                broken()
+            } else {
+                ending.error(&info.path)
+            });
         };
         if damaged {
-            tracing::warn!(n_frames, log = ending.log.join("; "), "the video is damaged");
+            tracing::warn!(
+                n_frames,
+                log = ending.log.join("; "),
+                "the video is damaged"
+            );
         }
         let end = match last_packet {
             Some((pts, end)) if pts == last && !damaged => end,
-            _ => last + pts.iter().rev().nth(1).map_or(step, |before| last - before).max(1),
+            _ => {
+                last + pts
+                    .iter()
+                    .rev()
+                    .nth(1)
+                    .map_or(step, |before| last - before)
+                    .max(1)
+            }
         };
         Ok((Self::new(info.time_base, pts, end), damaged.then(broken)))
     }
@@ -149,7 +186,9 @@ impl TimestampIndex {
     /// Seconds from the first frame to the end of the last.
     #[must_use]
     pub fn duration_secs(&self) -> f64 {
-        self.pts.first().map_or(0.0, |first| (self.end - first) as f64 * self.time_base.as_f64())
+        self.pts.first().map_or(0.0, |first| {
+            (self.end - first) as f64 * self.time_base.as_f64()
+        })
     }
 
     /// The frame on screen at `seconds` on the clock of the file; the first or last beyond the ends.
@@ -182,7 +221,11 @@ impl TimestampIndex {
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
         let end = self.pts.get(range.end).copied().unwrap_or(self.end);
-        Self { time_base: self.time_base, pts: self.pts[range].to_vec(), end }
+        Self {
+            time_base: self.time_base,
+            pts: self.pts[range].to_vec(),
+            end,
+        }
     }
 }
 
@@ -210,15 +253,24 @@ mod tests {
     #[test]
     fn lines_of_frames_are_told_from_headers() {
         assert_eq!(parse_frame("#tb 0: 1/12800"), None);
-        assert_eq!(parse_frame("0,       512,       513,      256,     9216, 0x6688cfd8"), Some(513));
-        assert_eq!(parse_frame("0, NOPTS, NOPTS, 1, 9216, 0x6688cfd8"), Some(NO_TIME));
+        assert_eq!(
+            parse_frame("0,       512,       513,      256,     9216, 0x6688cfd8"),
+            Some(513)
+        );
+        assert_eq!(
+            parse_frame("0, NOPTS, NOPTS, 1, 9216, 0x6688cfd8"),
+            Some(NO_TIME)
+        );
     }
 
     #[test]
     fn the_frame_on_screen_is_found_by_time() {
         let index = TimestampIndex::new(Ratio { num: 1, den: 10 }, vec![5, 10, 20], 25);
         let at = |seconds| index.frame_at_secs(seconds).map(|frame| frame.0);
-        assert_eq!([0.0, 0.5, 0.94, 1.0, 1.9, 2.0, 9.0].map(at), [0, 0, 0, 1, 1, 2, 2].map(Some));
+        assert_eq!(
+            [0.0, 0.5, 0.94, 1.0, 1.9, 2.0, 9.0].map(at),
+            [0, 0, 0, 1, 1, 2, 2].map(Some)
+        );
         assert!((index.duration_secs() - 2.0).abs() < 1e-9);
         assert_eq!(index.slice(0..2).end(), 20);
         assert_eq!(index.slice(1..3).end(), 25);
@@ -226,7 +278,13 @@ mod tests {
 
     #[test]
     fn a_constant_rate_has_its_ticks() {
-        let index = TimestampIndex::constant(Ratio { num: 30000, den: 1001 }, 3);
+        let index = TimestampIndex::constant(
+            Ratio {
+                num: 30000,
+                den: 1001,
+            },
+            3,
+        );
         assert_eq!((index.pts(), index.end()), (&[0, 1, 2][..], 3));
         assert!((index.average_rate() - 30000.0 / 1001.0).abs() < 1e-9);
         assert!(!index.is_variable());

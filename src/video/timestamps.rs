@@ -87,7 +87,9 @@ impl TimestampIndex {
         command.args(["-c:v", "rawvideo", "-f", "framecrc", "pipe:1"]);
         let mut process = Process::start(ffmpeg, &mut command)?;
 
-        let mut pts: Vec<i64> = Vec::new();
+        // A claim may be wrong, and may be absurd: it only saves growing.
+        let likely = info.claimed_frames.unwrap_or(0).min(1 << 20);
+        let mut pts: Vec<i64> = Vec::with_capacity(likely);
         let step = nominal_step(info);
         for line in process
             .take_stdout()

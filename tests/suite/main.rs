@@ -9,9 +9,14 @@
 )]
 
 mod annotators;
+mod cli;
 mod clips;
 mod golden;
+mod job;
 mod plan;
 mod resize;
 mod shots;
+mod scripted;
 mod tidy;
+mod video;
+mod worker;

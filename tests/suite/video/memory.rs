@@ -33,36 +33,38 @@ fn decode_all(path: &str) {
     );
 }
 
-/// Frames and peak memory in KiB of decoding a clip in a process of its own.
-fn measure(clips: &Clips, n_frames: usize) -> (usize, f64) {
-    let rate = "testsrc=s=96x64:r=25";
+/// Peak memory in KiB of decoding a generated clip in a process of its own.
+///
+/// The least of three runs: which pages of the program are counted varies from run to run.
+fn measure(clips: &Clips, n_frames: usize) -> f64 {
     let count = n_frames.to_string();
-    let args = [
+    let input = [
         "-f",
         "lavfi",
         "-i",
-        rate,
+        "testsrc=s=96x64:r=25",
         "-frames:v",
         &count,
-        "-c:v",
-        "mpeg4",
-        "-q:v",
-        "8",
     ];
+    let args = [&input[..], &["-c:v", "mpeg4", "-q:v", "8"]].concat();
     let path = clips.make(&format!("{n_frames}.mp4"), &args);
-    let name = "video::memory::ten_thousand_frames_need_no_more_than_five_hundred";
-    let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(CLIP, &path)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("frames "))
-        .unwrap_or_else(|| panic!("{text}"));
-    let (found, peak) = line.split_once(" peak ").unwrap();
-    (found.parse().unwrap(), peak.parse().unwrap())
+    let run = || {
+        let name = "video::memory::ten_thousand_frames_need_no_more_than_five_hundred";
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CLIP, &path)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix("frames "));
+        let (found, peak) = line
+            .unwrap_or_else(|| panic!("{text}"))
+            .split_once(" peak ")
+            .unwrap();
+        assert_eq!(found, count);
+        peak.parse().unwrap()
+    };
+    (0..3).map(|_| run()).fold(f64::MAX, f64::min)
 }
 
 #[test]
@@ -75,9 +77,7 @@ fn ten_thousand_frames_need_no_more_than_five_hundred() {
         return;
     }
     let Some(clips) = Clips::new() else { return };
-    let (short_frames, short) = measure(&clips, 500);
-    let (long_frames, long) = measure(&clips, 10_000);
-    assert_eq!((short_frames, long_frames), (500, 10_000));
+    let (short, long) = (measure(&clips, 500), measure(&clips, 10_000));
     assert!(
         long <= short * 1.1,
         "{long} KiB for 10,000 frames, {short} KiB for 500"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -94,17 +94,22 @@ impl Ffmpeg {
         let ffmpeg = match explicit {
             Some(path) if path.is_dir() => program_in(path, "ffmpeg"),
             Some(path) => path.is_file().then(|| path.to_owned()),
-            None => program_on_path("ffmpeg"),
+            None => Some(PathBuf::from("ffmpeg")),
         }
         .ok_or_else(not_found)?;
+        // A bare name is looked up on `PATH` by the system when it starts.
         let beside = ffmpeg
             .parent()
             .and_then(|folder| program_in(folder, "ffprobe"));
-        let ffprobe = beside
-            .or_else(|| program_on_path("ffprobe"))
-            .ok_or_else(not_found)?;
-
-        let about = output_of(&ffmpeg, &["-version"])?;
+        let ffprobe = beside.unwrap_or_else(|| PathBuf::from("ffprobe"));
+        let answer = |program: &Path| match output_of(program, &["-version"]) {
+            Err(VideoError::Run { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Err(not_found())
+            }
+            answer => answer,
+        };
+        let about = answer(&ffmpeg)?;
+        answer(&ffprobe)?;
         let version = Version::parse(&about).ok_or_else(|| VideoError::Run {
             path: ffmpeg.clone(),
             source: io::Error::new(io::ErrorKind::InvalidData, "no version in its answer"),
@@ -268,12 +273,6 @@ fn output_of(program: &Path, args: &[&str]) -> Result<String, VideoError> {
 fn program_in(folder: &Path, name: &str) -> Option<PathBuf> {
     let path = folder.join(name).with_extension(env::consts::EXE_EXTENSION);
     path.is_file().then_some(path)
-}
-
-fn program_on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH");
-    env::split_paths(path.as_deref().unwrap_or(OsStr::new("")))
-        .find_map(|folder| program_in(&folder, name))
 }
 
 /// Detaches a child from the terminal: a key that interrupts this program reaches the child through its pipes only,

@@ -50,21 +50,25 @@ impl Attention {
     }
 
     /// Queries of `tokens`: `[n, tokens, c]` → `[n, heads, tokens, c/heads]`.
+    #[must_use]
     pub fn queries(&self, tokens: Tensor<3>) -> Tensor<4> {
         self.split_heads(self.to_q.forward(tokens))
     }
 
     /// Keys of `context`: `[n, tokens, c]` → `[n, heads, tokens, c/heads]`.
+    #[must_use]
     pub fn keys(&self, context: Tensor<3>) -> Tensor<4> {
         self.split_heads(self.to_k.forward(context))
     }
 
     /// Values of `context`: `[n, tokens, c]` → `[n, heads, tokens, c/heads]`.
+    #[must_use]
     pub fn values(&self, context: Tensor<3>) -> Tensor<4> {
         self.split_heads(self.to_v.forward(context))
     }
 
     /// Joins the heads and projects back: `[n, heads, tokens, c/heads]` → `[n, tokens, c]`.
+    #[must_use]
     pub fn output(&self, attended: Tensor<4>) -> Tensor<3> {
         let [n, heads, tokens, width] = attended.dims();
         self.to_out
@@ -72,6 +76,7 @@ impl Attention {
     }
 
     /// Plain attention of `tokens` `[n, tokens, c]` on `context` `[n, m, c']` → `[n, tokens, c]`.
+    #[must_use]
     pub fn forward(&self, tokens: Tensor<3>, context: Tensor<3>) -> Tensor<3> {
         let (q, k) = (self.queries(tokens), self.keys(context.clone()));
         self.output(attend(q, k, self.values(context)))

@@ -68,24 +68,40 @@ pub fn analyse(
 ) -> Result<Source, Error> {
     let source = content_hash(&job.source)?;
     let range = &job.range;
-    let key = FramesKey { version: VERSION, source, range, short_side: job.short_side };
+    let key = FramesKey {
+        version: VERSION,
+        source,
+        range,
+        short_side: job.short_side,
+    };
     let key = ContentHash::of_value(&key);
     let frames = FrameStore::open(&job.work.join("frames"))?;
     let path = job.work.join("analysis.json");
     if journal.find(PRODUCT, &key).is_some()
         && let Some(analysis) = read_analysis(&path)
     {
-        return Ok(Source { analysis, frames, key });
+        return Ok(Source {
+            analysis,
+            frames,
+            key,
+        });
     }
     let analysis = decode(job, ffmpeg, &frames, observer)?;
     let json = serde_json::to_vec(&analysis)
         .unwrap_or_else(|error| unreachable!("an analysis is plain data: {error}"));
-    files::write_atomic(&path, &json)
-        .map_err(|source| Error::Io { what: "write", path: path.clone(), source })?;
+    files::write_atomic(&path, &json).map_err(|source| Error::Io {
+        what: "write",
+        path: path.clone(),
+        source,
+    })?;
     let mut products = vec![path];
     products.extend(analysis.range.clone().map(|i| frames.path(FrameIdx(i))));
     journal.record(PRODUCT, &key, &products)?;
-    Ok(Source { analysis, frames, key })
+    Ok(Source {
+        analysis,
+        frames,
+        key,
+    })
 }
 
 /// Identity of a file by its content.
@@ -93,8 +109,11 @@ pub fn analyse(
 /// # Errors
 /// [`Error::Io`] if it cannot be read.
 pub fn content_hash(path: &Path) -> Result<ContentHash, Error> {
-    ContentHash::of_file(path)
-        .map_err(|source| Error::Io { what: "read", path: path.to_owned(), source })
+    ContentHash::of_file(path).map_err(|source| Error::Io {
+        what: "read",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn read_analysis(path: &Path) -> Option<Analysis> {
@@ -109,13 +128,19 @@ fn decode(
 ) -> Result<Analysis, Error> {
     let info = video::probe(ffmpeg, &job.source)?;
     for note in &info.notes {
-        observer.warning(Warning { summary: note.clone(), hint: None });
+        observer.warning(Warning {
+            summary: note.clone(),
+            hint: None,
+        });
     }
     observer.checkpoint()?;
     let timestamps = TimestampIndex::read(ffmpeg, &info)?;
     let range = job.range.clone().unwrap_or(0..timestamps.len());
     if range.end > timestamps.len() {
-        return Err(Error::RangeOutside { range, n_frames: timestamps.len() });
+        return Err(Error::RangeOutside {
+            range,
+            n_frames: timestamps.len(),
+        });
     }
     let size = working_size(info.display_size, job.short_side);
     let mut detector = ShotDetector::default();
@@ -125,11 +150,31 @@ fn decode(
         detector.push(frame);
         motion.push(meter.push(frame));
     };
-    store_frames(&Clip { ffmpeg, info: &info, range: range.clone(), size }, store, observer, sink)?;
-    let cuts: Vec<FrameIdx> =
-        detector.cuts().into_iter().map(|FrameIdx(cut)| FrameIdx(range.start + cut)).collect();
+    store_frames(
+        &Clip {
+            ffmpeg,
+            info: &info,
+            range: range.clone(),
+            size,
+        },
+        store,
+        observer,
+        sink,
+    )?;
+    let cuts: Vec<FrameIdx> = detector
+        .cuts()
+        .into_iter()
+        .map(|FrameIdx(cut)| FrameIdx(range.start + cut))
+        .collect();
     let shots = shots_between(range.clone(), &cuts);
-    Ok(Analysis { info, timestamps, range, size, shots, motion })
+    Ok(Analysis {
+        info,
+        timestamps,
+        range,
+        size,
+        shots,
+        motion,
+    })
 }
 
 /// Frames to decode, and the size to keep them at.
@@ -159,12 +204,19 @@ pub fn store_frames(
     for (done, i) in clip.range.clone().enumerate() {
         observer.checkpoint()?;
         let Some(frame) = decoder.next_frame()? else {
-            return Err(Error::RangeOutside { range: clip.range.clone(), n_frames: i });
+            return Err(Error::RangeOutside {
+                range: clip.range.clone(),
+                n_frames: i,
+            });
         };
         let frame = resize(&frame, clip.size.size());
         store.write(FrameIdx(i), &frame)?;
         sink(&frame);
-        observer.progress(Progress { done: done + 1, total, unit: Unit::Frames });
+        observer.progress(Progress {
+            done: done + 1,
+            total,
+            unit: Unit::Frames,
+        });
     }
     Ok(())
 }

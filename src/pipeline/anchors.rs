@@ -66,7 +66,10 @@ impl Anchors {
         let [_, pair, channels, height, width] = self.shape;
         let length = pair * channels * height * width;
         let values = self.values[step * length..(step + 1) * length].to_vec();
-        Tensor::from_data(TensorData::new(values, [pair, channels, height, width]), device)
+        Tensor::from_data(
+            TensorData::new(values, [pair, channels, height, width]),
+            device,
+        )
     }
 
     /// Writes a `.safetensors` file, atomically.
@@ -77,9 +80,13 @@ impl Anchors {
         let bytes: Vec<u8> = self.values.iter().flat_map(|v| v.to_le_bytes()).collect();
         let damaged = |_| AnchorError::Damaged(path.to_owned());
         let view = TensorView::new(Dtype::F32, self.shape.to_vec(), &bytes).map_err(damaged)?;
-        let file = safetensors::serialize([(NAME, view)], None::<HashMap<_, _>>).map_err(damaged)?;
-        files::write_atomic(path, &file)
-            .map_err(|source| AnchorError::Io { what: "write", path: path.to_owned(), source })
+        let file =
+            safetensors::serialize([(NAME, view)], None::<HashMap<_, _>>).map_err(damaged)?;
+        files::write_atomic(path, &file).map_err(|source| AnchorError::Io {
+            what: "write",
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Reads what [`Self::write`] wrote.
@@ -87,8 +94,11 @@ impl Anchors {
     /// # Errors
     /// [`AnchorError`] if the file is missing or damaged.
     pub fn read(path: &Path) -> Result<Self, AnchorError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| AnchorError::Io { what: "read", path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| AnchorError::Io {
+            what: "read",
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&bytes).ok_or_else(|| AnchorError::Damaged(path.to_owned()))
     }
 

@@ -1,6 +1,6 @@
 //! Second stage: keyframes are translated batch by batch, each written at once and found again after a crash.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -18,7 +18,7 @@ use super::plan::{Batch, Plan};
 use super::verify::fell_flat;
 use crate::annotators::Annotator;
 use crate::diffusion::noise_schedule::warmup_steps;
-use crate::files::{ContentHash, write_atomic};
+use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::models::unet::NoHook;
 use crate::tensor::image::unit_from_frames;
@@ -79,9 +79,15 @@ pub fn translate(
         let product = format!("keyframes/batch-{i:04}");
         let chain = previous.take().filter(|_| !batch.anchors.is_empty());
         let key = batches.key(batch, chain.as_ref().map(|(key, _)| key));
-        let anchors = job.work.join("anchors").join(format!("batch-{i:04}.safetensors"));
+        let anchors = job
+            .work
+            .join("anchors")
+            .join(format!("batch-{i:04}.safetensors"));
         if journal.find(&product, &key).is_none() {
-            let restored = chain.as_ref().map(|(_, path)| Anchors::read(path)).transpose()?;
+            let restored = match &chain {
+                Some((_, path)) if steps.executed > 0 => Some(Anchors::read(path)?),
+                _ => None,
+            };
             let files = batches.run(engine, batch, restored.as_ref(), &anchors, &steps)?;
             journal.record(&product, &key, &files)?;
         }
@@ -107,7 +113,10 @@ impl<'a> Batches<'a> {
         let device = engine.device(&job.device)?;
         if device.is_fallback {
             let summary = "no usable GPU: this runs on the CPU and takes much longer".to_owned();
-            observer.warning(Warning { summary, hint: None });
+            observer.warning(Warning {
+                summary,
+                hint: None,
+            });
         }
         let annotator = job.control.annotator();
         let folders = ModelFolders::resolve(&job.models, annotator.is_some())?;
@@ -126,9 +135,23 @@ impl<'a> Batches<'a> {
         }
         let results = FrameStore::open(&job.work.join("keyframes"))?;
         let anchors = job.work.join("anchors");
-        std::fs::create_dir_all(&anchors)
-            .map_err(|source| Error::Io { what: "create the folder", path: anchors, source })?;
-        Ok(Self { job, source, folders, device, prompts, annotator, clips, models, results, observer })
+        std::fs::create_dir_all(&anchors).map_err(|source| Error::Io {
+            what: "create the folder",
+            path: anchors,
+            source,
+        })?;
+        Ok(Self {
+            job,
+            source,
+            folders,
+            device,
+            prompts,
+            annotator,
+            clips,
+            models,
+            results,
+            observer,
+        })
     }
 
     fn key(&self, batch: &Batch, previous: Option<&ContentHash>) -> ContentHash {
@@ -136,7 +159,12 @@ impl<'a> Batches<'a> {
         let prompt = |&frame: &FrameIdx| prompt_of(&job.prompt, frame, job.compat);
         let nets = self.clips.iter().enumerate().map(|(i, clip)| {
             let spec = job.models.controlnets.get(i).cloned().unwrap_or_default();
-            (spec.weight, spec.start, spec.end, clip.as_ref().map(|(_, hash)| hash))
+            (
+                spec.weight,
+                spec.start,
+                spec.end,
+                clip.as_ref().map(|(_, hash)| hash),
+            )
         });
         ContentHash::of_value(&BatchKey {
             version: VERSION,
@@ -160,7 +188,7 @@ impl<'a> Batches<'a> {
         engine: &mut Engine,
         batch: &Batch,
         restored: Option<&Anchors>,
-        anchor_path: &PathBuf,
+        anchor_path: &Path,
         steps: &StepCount,
     ) -> Result<Vec<PathBuf>, Error> {
         let frames: Vec<FrameIdx> = batch.frames();
@@ -171,8 +199,13 @@ impl<'a> Batches<'a> {
             let denoiser = engine.denoiser(&self.folders, &self.device, dtype)?;
             match self.denoise(denoiser, &frames, &sources, restored, steps) {
                 Err(Error::NotFinite(_) | Error::FellFlat { .. }) if dtype != FloatDType::F32 => {
-                    let summary = "a batch came out broken in half precision and is repeated in full".to_owned();
-                    self.observer.warning(Warning { summary, hint: None });
+                    let summary =
+                        "a batch came out broken in half precision and is repeated in full"
+                            .to_owned();
+                    self.observer.warning(Warning {
+                        summary,
+                        hint: None,
+                    });
                     dtype = FloatDType::F32;
                 }
                 result => break result?,
@@ -185,14 +218,8 @@ impl<'a> Batches<'a> {
         }
         if let Some(anchors) = anchors {
             anchors.write(anchor_path)?;
-        } else {
-            write_atomic(anchor_path, &[]).map_err(|source| Error::Io {
-                what: "write",
-                path: anchor_path.clone(),
-                source,
-            })?;
+            files.push(anchor_path.to_owned());
         }
-        files.push(anchor_path.clone());
         Ok(files)
     }
 
@@ -209,23 +236,35 @@ impl<'a> Batches<'a> {
         let input = BatchInput {
             source: conditions::source_latents(sources, denoiser, sampling.seed, device),
             text: self.prompts.of_frames(frames),
-            controls: conditions::controls(self.job, self.control_images(frames, sources)?, denoiser),
+            controls: conditions::controls(
+                self.job,
+                self.control_images(frames, sources)?,
+                denoiser,
+            ),
             anchors: restored,
         };
         let newest = frames.len() - 1;
         let mut view = |step: usize, x0: &Tensor<4>| {
             self.observer.progress(steps.progress(step + 1));
             if self.observer.preview_wanted() {
-                let picture = conditions::decode(&x0.clone().narrow(0, newest, 1), denoiser)?;
-                let picture = picture.into_iter().next().map(Arc::new);
-                picture.into_iter().for_each(|p| self.observer.preview(frames[newest], p));
+                let pictures = conditions::decode(&x0.clone().narrow(0, newest, 1), denoiser)?;
+                for picture in pictures {
+                    self.observer.preview(frames[newest], Arc::new(picture));
+                }
             }
             Ok(())
         };
-        let (latents, anchors) =
-            denoise(&input, &sampling, denoiser, &mut NoHook, self.observer, &mut view)?;
+        let (latents, anchors) = denoise(
+            &input,
+            &sampling,
+            denoiser,
+            &mut NoHook,
+            self.observer,
+            &mut view,
+        )?;
         let pictures = conditions::decode(&latents, denoiser)?;
-        let flat = |((_, picture), source): &((&FrameIdx, &Frame), &Frame)| fell_flat(picture, source);
+        let flat =
+            |((_, picture), source): &((&FrameIdx, &Frame), &Frame)| fell_flat(picture, source);
         match frames.iter().zip(&pictures).zip(sources).find(flat) {
             Some(((&frame, _), _)) => Err(Error::FellFlat { frame }),
             None => Ok((pictures, anchors)),
@@ -245,7 +284,11 @@ impl<'a> Batches<'a> {
     }
 
     /// For each `ControlNet` the control images of the frames, from its clip or from the source.
-    fn control_images(&self, frames: &[FrameIdx], sources: &[Frame]) -> Result<Vec<Tensor<4>>, Error> {
+    fn control_images(
+        &self,
+        frames: &[FrameIdx],
+        sources: &[Frame],
+    ) -> Result<Vec<Tensor<4>>, Error> {
         let device = &self.device.device;
         let mut images = Vec::new();
         for clip in &self.clips {
@@ -279,7 +322,12 @@ fn control_clip(
     journal: &mut Journal,
     observer: &dyn Observer,
 ) -> Result<Option<(FrameStore, ContentHash)>, Error> {
-    let Some(path) = job.models.controlnets.get(net).and_then(|spec| spec.clip.as_ref()) else {
+    let Some(path) = job
+        .models
+        .controlnets
+        .get(net)
+        .and_then(|spec| spec.clip.as_ref())
+    else {
         return Ok(None);
     };
     let (range, size) = (source.analysis.range.clone(), source.analysis.size);
@@ -290,9 +338,18 @@ fn control_clip(
         let info = video::probe(ffmpeg, path)?;
         let n_frames = TimestampIndex::read(ffmpeg, &info)?.len();
         if n_frames < range.end {
-            return Err(Error::ControlClipTooShort { clip: path.clone(), n_frames, needed: range.end });
+            return Err(Error::ControlClipTooShort {
+                clip: path.clone(),
+                n_frames,
+                needed: range.end,
+            });
         }
-        let clip = Clip { ffmpeg, info: &info, range: range.clone(), size };
+        let clip = Clip {
+            ffmpeg,
+            info: &info,
+            range: range.clone(),
+            size,
+        };
         store_frames(&clip, &store, observer, |_| {})?;
         let files: Vec<PathBuf> = range.map(|i| store.path(FrameIdx(i))).collect();
         journal.record(&product, &key, &files)?;
@@ -303,7 +360,10 @@ fn control_clip(
 fn unknown_tensors(names: &[String]) -> Warning {
     let some = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     Warning {
-        summary: format!("the model's files hold {} tensors that are not used ({some}, …)", names.len()),
+        summary: format!(
+            "the model's files hold {} tensors that are not used ({some}, …)",
+            names.len()
+        ),
         hint: Some("this is harmless where they are training leftovers".to_owned()),
     }
 }
@@ -311,17 +371,29 @@ fn unknown_tensors(names: &[String]) -> Warning {
 /// Counts denoising steps over all batches.
 struct StepCount {
     done: usize,
+    /// Steps that run in a batch; none at strength 0.
+    executed: usize,
     per_batch: usize,
     total: usize,
 }
 
 impl StepCount {
     fn new(plan: &Plan, job: &Job) -> Self {
-        let per_batch = (job.sampling.steps - skipped_steps(&job.sampling)).max(1);
-        Self { done: 0, per_batch, total: per_batch * plan.batches().len() }
+        let executed = job.sampling.steps - skipped_steps(&job.sampling);
+        let per_batch = executed.max(1);
+        Self {
+            done: 0,
+            executed,
+            per_batch,
+            total: per_batch * plan.batches().len(),
+        }
     }
 
     fn progress(&self, in_batch: usize) -> Progress {
-        Progress { done: self.done + in_batch, total: self.total, unit: Unit::Steps }
+        Progress {
+            done: self.done + in_batch,
+            total: self.total,
+            unit: Unit::Steps,
+        }
     }
 }

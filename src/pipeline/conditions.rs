@@ -42,18 +42,36 @@ impl PromptStates {
             Some(Compat::Reference) => PromptGrammar::Literal,
             None => PromptGrammar::Weighted,
         };
-        let plain = Prompt { extra: BTreeMap::new(), ..prompt.clone() };
-        let mut texts = vec![prompt.negative.clone(), prompt_of(&plain, FrameIdx(0), compat)];
-        texts.extend(prompt.extra.keys().map(|&frame| prompt_of(prompt, frame, compat)));
-        let chunks = |words: &String| {
-            PromptChunks::new(&text.tokenizer, words, grammar, text.chunk_length)
+        let plain = Prompt {
+            extra: BTreeMap::new(),
+            ..prompt.clone()
         };
+        let mut texts = vec![
+            prompt.negative.clone(),
+            prompt_of(&plain, FrameIdx(0), compat),
+        ];
+        texts.extend(
+            prompt
+                .extra
+                .keys()
+                .map(|&frame| prompt_of(prompt, frame, compat)),
+        );
+        let chunks =
+            |words: &String| PromptChunks::new(&text.tokenizer, words, grammar, text.chunk_length);
         let mut chunks: Vec<PromptChunks> = texts.iter().map(chunks).collect();
         equalise(&mut chunks, &text.tokenizer);
         let mut states = chunks.iter().map(|chunks| embed(chunks, text, device));
-        let mut next = || states.next().unwrap_or_else(|| unreachable!("one state a prompt"));
+        let mut next = || {
+            states
+                .next()
+                .unwrap_or_else(|| unreachable!("one state a prompt"))
+        };
         let (negative, positive) = (next(), next());
-        Self { negative, positive, extra: prompt.extra.keys().map(|&f| (f, next())).collect() }
+        Self {
+            negative,
+            positive,
+            extra: prompt.extra.keys().map(|&f| (f, next())).collect(),
+        }
     }
 
     /// Embeddings of a batch, the negative half first: `[2n, tokens, width]`.
@@ -76,7 +94,11 @@ fn embed(chunks: &PromptChunks, text: &TextModel, device: &Device) -> Tensor<3> 
 /// Multiplies each token's state by its weight, then restores the mean of the whole chunk, so that emphasis shifts
 /// attention and not brightness.
 fn weigh(states: Tensor<3>, weights: &[Vec<f32>], device: &Device) -> Tensor<3> {
-    if weights.iter().flatten().all(|&weight| weight == 1.0) {
+    if weights
+        .iter()
+        .flatten()
+        .all(|weight| weight.to_bits() == 1.0_f32.to_bits())
+    {
         return states;
     }
     let [n, length, _] = states.dims();
@@ -91,7 +113,10 @@ fn weigh(states: Tensor<3>, weights: &[Vec<f32>], device: &Device) -> Tensor<3> 
 /// Control images of frames in `[0, 1]`: `[n, 3, height, width]`.
 #[must_use]
 pub fn annotate(frames: &[Frame], annotator: Annotator, device: &Device) -> Tensor<4> {
-    let images: Vec<ControlImage> = frames.iter().map(|frame| annotator.annotate(frame)).collect();
+    let images: Vec<ControlImage> = frames
+        .iter()
+        .map(|frame| annotator.annotate(frame))
+        .collect();
     let maps: Vec<&[f32]> = images.iter().map(ControlImage::values).collect();
     unit_from_maps(&maps, frames[0].size(), device)
 }
@@ -116,7 +141,12 @@ pub fn controls(job: &Job, images: Vec<Tensor<4>>, denoiser: &Denoiser) -> Vec<C
 /// Clean latents of the source frames, scaled: `[n, 4, h, w]`. One frame at a time, since the encoder at full size is
 /// the most memory a job ever needs.
 #[must_use]
-pub fn source_latents(frames: &[Frame], denoiser: &Denoiser, seed: u64, device: &Device) -> Tensor<4> {
+pub fn source_latents(
+    frames: &[Frame],
+    denoiser: &Denoiser,
+    seed: u64,
+    device: &Device,
+) -> Tensor<4> {
     let mut noise = Noise::new(NoiseStream::Posterior, seed);
     let encode = |frame: &Frame| {
         let posterior = denoiser.vae.encode(signed_from_frames(&[frame], device));
@@ -147,14 +177,22 @@ mod tests {
 
     fn prompt(text: &str, quality: &str) -> Prompt {
         let extra = BTreeMap::from([(FrameIdx(3), ", eyes closed".to_owned())]);
-        Prompt { text: text.into(), quality: quality.into(), negative: String::new(), extra }
+        Prompt {
+            text: text.into(),
+            quality: quality.into(),
+            negative: String::new(),
+            extra,
+        }
     }
 
     #[test]
     fn words_are_joined_by_one_comma() {
         let words = prompt("a fox", "sharp");
         assert_eq!(prompt_of(&words, FrameIdx(0), None), "a fox, sharp");
-        assert_eq!(prompt_of(&words, FrameIdx(3), None), "a fox, sharp, eyes closed");
+        assert_eq!(
+            prompt_of(&words, FrameIdx(3), None),
+            "a fox, sharp, eyes closed"
+        );
         assert_eq!(prompt_of(&prompt("a fox", ""), FrameIdx(0), None), "a fox");
         let reference = prompt_of(&words, FrameIdx(3), Some(Compat::Reference));
         assert_eq!(reference, "a foxsharp, eyes closed");
@@ -168,7 +206,10 @@ mod tests {
         let weighted = weigh(states.clone(), &[vec![1.0, 2.0]], &device);
         let values: Vec<f32> = weighted.into_data().try_to_vec().unwrap();
         let factor = 11.0 / 19.0;
-        for (value, want) in values.iter().zip([factor, 2.0 * factor, 6.0 * factor, 10.0 * factor]) {
+        for (value, want) in values
+            .iter()
+            .zip([factor, 2.0 * factor, 6.0 * factor, 10.0 * factor])
+        {
             assert!((value - want).abs() < 1e-5, "{value} {want}");
         }
     }

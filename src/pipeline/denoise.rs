@@ -98,10 +98,15 @@ pub fn denoise(
             let restored = anchors.at_step(step, &device);
             x = Tensor::cat(vec![restored, x.narrow(0, 2, n - 2)], 0);
         }
-        recorded.push(Tensor::cat(vec![x.clone().narrow(0, 0, 1), x.clone().narrow(0, n - 1, 1)], 0));
+        recorded.push(Tensor::cat(
+            vec![x.clone().narrow(0, 0, 1), x.clone().narrow(0, n - 1, 1)],
+            0,
+        ));
         let k = sampling.warmup_steps + step;
         let noise = predict_noise(&x, input, sampling, denoiser, step, hook);
-        let c = sampling.sampler.coefficients(&denoiser.schedule, &sampling.timesteps, k);
+        let c = sampling
+            .sampler
+            .coefficients(&denoiser.schedule, &sampling.timesteps, k);
         let x0 = x.clone() * c.x0_from_sample + noise * c.x0_from_eps;
         view(step, &x0)?;
         x = x0 * c.x0 + x * c.sample;
@@ -140,14 +145,19 @@ fn predict_noise(
     let t = sampling.timesteps.as_slice()[sampling.warmup_steps + step];
     let latents = Tensor::cat(vec![x.clone(), x.clone()], 0).cast(denoiser.dtype);
     let text = input.text.clone().cast(denoiser.dtype);
-    let progress = StepOf { step, executed: sampling.executed_steps() };
+    let progress = StepOf {
+        step,
+        executed: sampling.executed_steps(),
+    };
     let mut residuals: Option<ControlResiduals> = None;
     for (net, control) in denoiser.controlnets.iter().zip(&input.controls) {
         if !progress.is_within(control.start, control.end) || control.conditioning_scale == 0.0 {
             continue;
         }
         let embedded = control.embedded.clone().repeat_dim(0, 2);
-        let own = net.forward(latents.clone(), t, &text, embedded).scaled(control.conditioning_scale);
+        let own = net
+            .forward(latents.clone(), t, &text, embedded)
+            .scaled(control.conditioning_scale);
         residuals = Some(match residuals {
             Some(sum) => sum.plus(own),
             None => own,

@@ -71,12 +71,18 @@ impl ModelFolders {
     /// [`Error::Model`] for a folder that is not there, [`Error::NoControlNet`] if control is wanted without a network.
     pub fn resolve(files: &ModelFiles, wants_control: bool) -> Result<Self, Error> {
         let at = |path: &PathBuf| ModelFolder::at(path).map_err(ModelError::from);
-        let model = files.checkpoint.as_ref().map_or(Ok(ModelFolder::bundled()), at)?;
+        let model = files
+            .checkpoint
+            .as_ref()
+            .map_or(Ok(ModelFolder::bundled()), at)?;
         let vae = match &files.vae {
             Some(path) => at(path)?.network("vae"),
             None => model.part("vae"),
         };
-        let named = files.controlnets.iter().map(|net| Ok(at(&net.path)?.network("controlnet")));
+        let named = files
+            .controlnets
+            .iter()
+            .map(|net| Ok(at(&net.path)?.network("controlnet")));
         let mut controlnets = named.collect::<Result<Vec<_>, ModelError>>()?;
         if controlnets.is_empty() && wants_control {
             let own = model.part("controlnet");
@@ -85,7 +91,11 @@ impl ModelFolders {
             }
             controlnets.push(own);
         }
-        Ok(Self { model, vae, controlnets })
+        Ok(Self {
+            model,
+            vae,
+            controlnets,
+        })
     }
 
     /// Identity of everything that the pictures depend on, by content.
@@ -116,10 +126,15 @@ impl ModelFolders {
         if !folder.has("scheduler_config.json") {
             return Ok(SchedulerConfig::default());
         }
-        let json = folder.read("scheduler_config.json").map_err(ModelError::from)?;
+        let json = folder
+            .read("scheduler_config.json")
+            .map_err(ModelError::from)?;
         SchedulerConfig::from_json(&json)
             .map(SchedulerConfig::with_leading_timesteps)
-            .map_err(|source| Error::SchedulerConfig { folder: folder.to_string(), source })
+            .map_err(|source| Error::SchedulerConfig {
+                folder: folder.to_string(),
+                source,
+            })
     }
 }
 
@@ -150,7 +165,11 @@ impl Engine {
         let config = config(&folder, TextEncoderConfig::from_json)?;
         let encoder = ClipTextModel::new(&config, device);
         let (encoder, _) = load(encoder, &folder, &clip::KEYS, FloatDType::F32)?;
-        Ok(TextModel { tokenizer, encoder, chunk_length: config.max_position_embeddings })
+        Ok(TextModel {
+            tokenizer,
+            encoder,
+            chunk_length: config.max_position_embeddings,
+        })
     }
 
     /// The networks of every step, loaded unless the last job had the same.
@@ -198,15 +217,24 @@ fn load_denoiser(
         unknown.extend(more);
         controlnets.push(net);
     }
-    Ok(Denoiser { unet, vae, controlnets, schedule, dtype, unknown })
+    Ok(Denoiser {
+        unet,
+        vae,
+        controlnets,
+        schedule,
+        dtype,
+        unknown,
+    })
 }
 
 fn config<C>(
     folder: &ModelFolder,
     parse: impl Fn(&[u8]) -> Result<C, crate::models::ConfigError>,
 ) -> Result<C, ModelError> {
-    parse(&folder.read("config.json")?)
-        .map_err(|source| ModelError::Config { folder: folder.to_string(), source })
+    parse(&folder.read("config.json")?).map_err(|source| ModelError::Config {
+        folder: folder.to_string(),
+        source,
+    })
 }
 
 fn load<M: Module>(
@@ -224,6 +252,10 @@ fn tokenizer(folder: &ModelFolder) -> Result<Tokenizer, ModelError> {
     let special = ["special_tokens_map.json", "tokenizer_config.json"];
     let special = special.into_iter().find(|file| folder.has(file));
     let special = special.map(|file| folder.read(file)).transpose()?;
-    Tokenizer::from_files(&vocab, &merges, special.as_deref())
-        .map_err(|source| ModelError::Tokenizer { folder: folder.to_string(), source })
+    Tokenizer::from_files(&vocab, &merges, special.as_deref()).map_err(|source| {
+        ModelError::Tokenizer {
+            folder: folder.to_string(),
+            source,
+        }
+    })
 }

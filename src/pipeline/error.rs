@@ -45,7 +45,9 @@ pub enum Error {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     /// The model's `scheduler_config.json` is not readable.
-    #[error("cannot read scheduler_config.json in {folder}; get the file again from where the model came from")]
+    #[error(
+        "cannot read scheduler_config.json in {folder}; get the file again from where the model came from"
+    )]
     SchedulerConfig {
         /// Where it is.
         folder: String,
@@ -53,7 +55,9 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// Control is wanted, and there is no network for it.
-    #[error("the model has no ControlNet of its own; name one with --controlnet, or use --control none")]
+    #[error(
+        "the model has no ControlNet of its own; name one with --controlnet, or use --control none"
+    )]
     NoControlNet,
     /// A `ControlNet` is named, and there is nothing to show it.
     #[error("a ControlNet needs control images; choose a --control, or give it a clip")]
@@ -83,7 +87,9 @@ pub enum Error {
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
     /// A picture came out in one colour.
-    #[error("frame {frame} came out flat, without any picture; try another model, fewer weights, or the device \"cpu\"")]
+    #[error(
+        "frame {frame} came out flat, without any picture; try another model, fewer weights, or the device \"cpu\""
+    )]
     FellFlat {
         /// The frame.
         frame: FrameIdx,

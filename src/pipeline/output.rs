@@ -28,13 +28,20 @@ pub fn write(
     let size = config.size;
     let mut encoder = Encoder::create(ffmpeg, &job.out, &index, 0..index.len(), &config)?;
     for note in encoder.notes() {
-        observer.warning(Warning { summary: note.clone(), hint: None });
+        observer.warning(Warning {
+            summary: note.clone(),
+            hint: None,
+        });
     }
     let total = plan.keyframes().len();
     for (done, &frame) in plan.keyframes().iter().enumerate() {
         observer.checkpoint()?;
         encoder.push(&resize(&pictures.read(frame)?, size))?;
-        observer.progress(Progress { done: done + 1, total, unit: Unit::Frames });
+        observer.progress(Progress {
+            done: done + 1,
+            total,
+            unit: Unit::Frames,
+        });
     }
     let info = encoder.finish()?;
     if !job.fill {
@@ -45,9 +52,16 @@ pub fn write(
 
 /// Times of the keyframes, the last of which stays until the range ends.
 fn shown_times(source: &Source, plan: &Plan) -> TimestampIndex {
-    let all = source.analysis.timestamps.slice(source.analysis.range.clone());
+    let all = source
+        .analysis
+        .timestamps
+        .slice(source.analysis.range.clone());
     let first = source.analysis.range.start;
-    let mut pts: Vec<i64> = plan.keyframes().iter().map(|&FrameIdx(i)| all.pts()[i - first]).collect();
+    let mut pts: Vec<i64> = plan
+        .keyframes()
+        .iter()
+        .map(|&FrameIdx(i)| all.pts()[i - first])
+        .collect();
     // A clip begins when its range does, also if the user's first keyframe comes later.
     if let (Some(start), Some(begin)) = (pts.first_mut(), all.pts().first()) {
         *start = *begin;

@@ -21,7 +21,11 @@ use crate::video::Ffmpeg;
 ///
 /// # Errors
 /// [`Error`], one variant a stage; everything finished is kept in the working folder.
-pub fn translate(job: &Job, engine: &mut Engine, observer: &dyn Observer) -> Result<Summary, Error> {
+pub fn translate(
+    job: &Job,
+    engine: &mut Engine,
+    observer: &dyn Observer,
+) -> Result<Summary, Error> {
     job.check_files()?;
     check_writable(job)?;
     let ffmpeg = Ffmpeg::find(None)?;
@@ -63,18 +67,28 @@ fn plan(job: &Job, source: &Source) -> Result<Plan, Error> {
             let scores = &analysis.motion[range.start - first..range.end - first];
             select_keyframes(shot, *gap, scores, rule)
         }
-        KeyframeChoice::Listed(frames) => {
-            frames.iter().copied().filter(|frame| shot.contains(*frame)).collect()
-        }
+        KeyframeChoice::Listed(frames) => frames
+            .iter()
+            .copied()
+            .filter(|frame| shot.contains(*frame))
+            .collect(),
     };
     if let KeyframeChoice::Listed(frames) = &job.keyframes
         && let Some(&FrameIdx(outside)) = frames.iter().find(|f| !analysis.range.contains(&f.0))
     {
         let range = outside..outside + 1;
-        return Err(Error::RangeOutside { range, n_frames: analysis.timestamps.len() });
+        return Err(Error::RangeOutside {
+            range,
+            n_frames: analysis.timestamps.len(),
+        });
     }
     let keyframes: Vec<Vec<FrameIdx>> = analysis.shots.iter().map(in_shot).collect();
-    Ok(Plan::new(analysis.shots.clone(), &keyframes, job.batch_size, partition)?)
+    Ok(Plan::new(
+        analysis.shots.clone(),
+        &keyframes,
+        job.batch_size,
+        partition,
+    )?)
 }
 
 /// Finds out before the work, not after it, that the result cannot be written.
@@ -82,7 +96,11 @@ fn check_writable(job: &Job) -> Result<(), Error> {
     let folder = files::parent(&job.out);
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
-        Err(source) => Err(Error::Io { what: "write to the folder", path: folder.to_owned(), source }),
+        Err(source) => Err(Error::Io {
+            what: "write to the folder",
+            path: folder.to_owned(),
+            source,
+        }),
     }
 }
 

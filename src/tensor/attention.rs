@@ -29,12 +29,20 @@ fn on_processor(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>) -> Option<Tensor<4>
         (tensor.dtype() == DType::F32).then(|| tensor.to_contiguous())
     };
     let [batch, n_heads, queries, width] = q.dims();
-    let sizes = Sizes { heads: batch * n_heads, queries, keys: k.dims()[2], width };
+    let sizes = Sizes {
+        heads: batch * n_heads,
+        queries,
+        keys: k.dims()[2],
+        width,
+    };
     let out = {
         let (q, k, v) = (host(q)?, host(k)?, host(v)?);
         cpu_attention::attend(q.storage(), k.storage(), v.storage(), sizes)
     };
-    Some(Tensor::from_data(TensorData::new(out, [batch, n_heads, queries, width]), &q.device()))
+    Some(Tensor::from_data(
+        TensorData::new(out, [batch, n_heads, queries, width]),
+        &q.device(),
+    ))
 }
 
 fn in_pieces(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
@@ -48,7 +56,13 @@ fn in_pieces(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
         return run(q, k, v);
     }
     let pieces = q.split(piece, 2);
-    Tensor::cat(pieces.into_iter().map(|q| run(q, k.clone(), v.clone())).collect(), 2)
+    Tensor::cat(
+        pieces
+            .into_iter()
+            .map(|q| run(q, k.clone(), v.clone()))
+            .collect(),
+        2,
+    )
 }
 
 #[cfg(test)]
@@ -60,7 +74,8 @@ mod tests {
     fn kernel_and_pieces_agree() {
         let device = Device::flex();
         device.seed(1);
-        let random = |tokens| Tensor::<4>::random([64, 8, tokens, 8], Distribution::Default, &device);
+        let random =
+            |tokens| Tensor::<4>::random([64, 8, tokens, 8], Distribution::Default, &device);
         // 64 · 8 · 300 · 4 bytes a query: 873 queries fit a piece.
         let (q, k, v) = (random(900), random(300), random(300));
         let own = on_processor(&q, &k, &v).expect("tensors are on the processor");

@@ -3,6 +3,10 @@
 //! A few queries at a time are scored against all keys into a buffer that stays in the cache, turned
 //! into weights, and multiplied with the values. [`pulp`] finds the widest vectors that the processor
 //! has.
+#![allow(
+    clippy::inline_always,
+    reason = "vector instructions exist only in what is inlined into pulp's dispatch"
+)]
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -27,7 +31,12 @@ pub(super) struct Sizes {
 
 /// `softmax(q kᵀ / √d) v` of row-major `[heads, tokens, width]` slices.
 pub(super) fn attend(q: &[f32], k: &[f32], v: &[f32], sizes: Sizes) -> Vec<f32> {
-    let Sizes { heads, queries, keys, width } = sizes;
+    let Sizes {
+        heads,
+        queries,
+        keys,
+        width,
+    } = sizes;
     let arch = Arch::new();
     let pack = |head: usize| {
         let rows = head * keys * width..(head + 1) * keys * width;
@@ -35,11 +44,20 @@ pub(super) fn attend(q: &[f32], k: &[f32], v: &[f32], sizes: Sizes) -> Vec<f32> 
     };
     let packed: Vec<Packed> = (0..heads).into_par_iter().map(pack).collect();
     let mut out = vec![0.0; heads * queries * width];
-    let blocks = out.par_chunks_exact_mut(queries * width).zip(q.par_chunks_exact(queries * width));
+    let blocks = out
+        .par_chunks_exact_mut(queries * width)
+        .zip(q.par_chunks_exact(queries * width));
     blocks.zip(&packed).for_each(|((out, q), packed)| {
-        let blocks = out.par_chunks_mut(QUERIES * width).zip(q.par_chunks(QUERIES * width));
+        let blocks = out
+            .par_chunks_mut(QUERIES * width)
+            .zip(q.par_chunks(QUERIES * width));
         blocks.for_each_init(Vec::new, |scores, (out, q)| {
-            arch.dispatch(Block { q, packed, scores, out });
+            arch.dispatch(Block {
+                q,
+                packed,
+                scores,
+                out,
+            });
         });
     });
     out
@@ -67,7 +85,12 @@ impl Packed {
             }
             values[key * padded..][..width].copy_from_slice(v);
         }
-        Self { keys, values, n_keys, width }
+        Self {
+            keys,
+            values,
+            n_keys,
+            width,
+        }
     }
 }
 
@@ -84,7 +107,12 @@ impl WithSimd for Block<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { q, packed, scores, out } = self;
+        let Self {
+            q,
+            packed,
+            scores,
+            out,
+        } = self;
         let columns = packed.n_keys.next_multiple_of(LANES);
         scores.clear();
         scores.resize(QUERIES * columns, 0.0);
@@ -165,7 +193,10 @@ fn weigh_values<S: Simd>(
         let rows = out.chunks_exact_mut(width).zip(sums).zip(totals);
         for ((row, sum), total) in rows.filter(|_| first < width) {
             let end = width.min(first + S::F32_LANES);
-            simd.partial_store_f32s(&mut row[first..end], simd.mul_f32s(sum, simd.splat_f32s(1.0 / total)));
+            simd.partial_store_f32s(
+                &mut row[first..end],
+                simd.mul_f32s(sum, simd.splat_f32s(1.0 / total)),
+            );
         }
     }
 }
@@ -207,7 +238,9 @@ mod tests {
 
         fn with_simd<S: Simd>(self, simd: S) {
             let (values, _) = S::as_mut_simd_f32s(self.0);
-            values.iter_mut().for_each(|x| *x = exp_of_negative(simd, *x));
+            for x in values {
+                *x = exp_of_negative(simd, *x);
+            }
         }
     }
 
@@ -225,17 +258,27 @@ mod tests {
     }
 
     fn naive(q: &[f32], k: &[f32], v: &[f32], sizes: Sizes) -> Vec<f64> {
-        let Sizes { heads, queries, keys, width } = sizes;
+        let Sizes {
+            heads,
+            queries,
+            keys,
+            width,
+        } = sizes;
         let mut out = Vec::new();
         for head in 0..heads {
             for query in 0..queries {
                 let q = &q[(head * queries + query) * width..][..width];
-                let row = |x: &[f32], key: usize| x[(head * keys + key) * width..][..width].to_vec();
+                let row =
+                    |x: &[f32], key: usize| x[(head * keys + key) * width..][..width].to_vec();
                 let dot = |key: usize| -> f64 {
-                    q.iter().zip(row(k, key)).map(|(a, b)| f64::from(a * b)).sum()
+                    q.iter()
+                        .zip(row(k, key))
+                        .map(|(a, b)| f64::from(a * b))
+                        .sum()
                 };
-                let scores: Vec<f64> =
-                    (0..keys).map(|key| (dot(key) / (width as f64).sqrt()).exp()).collect();
+                let scores: Vec<f64> = (0..keys)
+                    .map(|key| (dot(key) / (width as f64).sqrt()).exp())
+                    .collect();
                 let total: f64 = scores.iter().sum();
                 for channel in 0..width {
                     let weigh = |key: usize| scores[key] * f64::from(row(v, key)[channel]);

@@ -34,7 +34,7 @@ pub enum Command {
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Answer to [`Command::Probe`].
-    Probed(Result<VideoInfo, Report>),
+    Probed(Result<Box<VideoInfo>, Report>),
     /// News of a job.
     Job(JobId, JobEvent),
 }

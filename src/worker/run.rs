@@ -66,7 +66,7 @@ pub(super) fn run<W: Work>(
     };
     while let Ok(command) = inbox.recv() {
         match command {
-            Command::Probe(path) => outbox.send(Event::Probed(worker.probe(&path))),
+            Command::Probe(path) => outbox.send(Event::Probed(worker.probe(&path).map(Box::new))),
             Command::Translate(job, spec) => worker.translate(job, &spec),
             Command::Shutdown => break,
         }

@@ -93,6 +93,7 @@ struct Layers {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::struct_field_names, reason = "the published names")]
 struct Layer {
     layer_norm1: LayerNorm,
     self_attn: SelfAttention,

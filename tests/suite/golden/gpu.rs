@@ -75,7 +75,7 @@ fn gpu_networks_match_the_reference() {
     let Some(device) = adapter() else { return };
     fixture::for_each("unet", |fixture| unet::check(fixture, &device));
     fixture::for_each("controlnet", |fixture| {
-        super::controlnet::check(fixture, &device)
+        super::controlnet::check(fixture, &device);
     });
     fixture::for_each("vae", |fixture| super::vae::check_all(fixture, &device));
     fixture::for_each("clip", |fixture| {

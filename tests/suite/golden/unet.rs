@@ -136,7 +136,7 @@ fn check_controlled(
 ) {
     let cases: Vec<&String> = golden
         .keys()
-        .filter(|name| name.ends_with(".out") && timestep(name).is_none())
+        .filter(|name| name.strip_suffix(".out").is_some() && timestep(name).is_none())
         .collect();
     if cases.is_empty() {
         return;

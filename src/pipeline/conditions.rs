@@ -1,18 +1,16 @@
-//! Everything a batch needs before its first step: what the text says, and where things are.
+//! What a batch needs before its first step, control images apart: embedded prompts and latents of the source.
 
 use std::collections::BTreeMap;
 
 use burn::tensor::TensorData;
 
-use super::denoise::Control;
 use super::engine::{Denoiser, TextModel};
 use super::error::Error;
-use super::job::{Compat, Job, Prompt};
-use crate::annotators::{Annotator, ControlImage};
+use super::job::{Compat, Prompt};
 use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::frame::{Frame, FrameIdx};
 use crate::models::clip::{PromptChunks, PromptGrammar, equalise};
-use crate::tensor::image::{frames_from_signed, signed_from_frames, unit_from_maps};
+use crate::tensor::image::{frames_from_signed, signed_from_frames};
 use crate::tensor::{Device, Tensor};
 
 /// Embeddings of all prompts of a job, of one length.
@@ -108,34 +106,6 @@ fn weigh(states: Tensor<3>, weights: &[Vec<f32>], device: &Device) -> Tensor<3> 
     let (before, after) = (mean(states), mean(weighted.clone()));
     let vanishes = after.clone().abs().lower_equal_elem(1e-12);
     weighted * (before / after).mask_fill(vanishes, 1.0)
-}
-
-/// Control images of frames in `[0, 1]`: `[n, 3, height, width]`.
-#[must_use]
-pub fn annotate(frames: &[Frame], annotator: Annotator, device: &Device) -> Tensor<4> {
-    let images: Vec<ControlImage> = frames
-        .iter()
-        .map(|frame| annotator.annotate(frame))
-        .collect();
-    let maps: Vec<&[f32]> = images.iter().map(ControlImage::values).collect();
-    unit_from_maps(&maps, frames[0].size(), device)
-}
-
-/// Embeds the control images `[n, 3, height, width]` of every `ControlNet`, in the order of the job.
-#[must_use]
-pub fn controls(job: &Job, images: Vec<Tensor<4>>, denoiser: &Denoiser) -> Vec<Control> {
-    let spec = |i: usize| job.models.controlnets.get(i).cloned().unwrap_or_default();
-    let nets = denoiser.controlnets.iter().zip(images).enumerate();
-    nets.map(|(i, (net, images))| {
-        let spec = spec(i);
-        Control {
-            embedded: net.embed(images.cast(denoiser.dtype)),
-            conditioning_scale: spec.weight * job.control.strength,
-            start: spec.start,
-            end: spec.end,
-        }
-    })
-    .collect()
 }
 
 /// Clean latents of the source frames, scaled: `[n, 4, h, w]`. One frame at a time, since the encoder at full size is

@@ -5,8 +5,10 @@
 
 pub mod analyse;
 pub mod anchors;
+pub mod batch;
 pub mod batches;
 pub mod conditions;
+pub mod control;
 pub mod denoise;
 pub mod engine;
 pub mod error;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::analyse::{Source, analyse};
-use super::batches;
+use super::batches::{self, Tools};
 use super::engine::Engine;
 use super::error::Error;
 use super::job::{Compat, Job, KeyframeChoice};
@@ -38,7 +38,11 @@ pub fn translate(
     observer.started(&plan);
 
     clock.start(Stage::Keyframes, observer);
-    let tools = (engine, &ffmpeg, &mut journal);
+    let tools = Tools {
+        engine,
+        ffmpeg: &ffmpeg,
+        journal: &mut journal,
+    };
     let pictures = batches::translate(job, &source, &plan, tools, observer)?;
 
     clock.start(Stage::Encode, observer);

@@ -89,16 +89,7 @@ impl ControlSource {
     /// What the pictures of a batch depend on.
     #[must_use]
     pub fn keys(&self) -> Vec<ControlKey<'_>> {
-        let key = |net| {
-            let ControlNetInput { spec, clip } = net;
-            ControlKey {
-                weight: spec.weight,
-                start: spec.start,
-                end: spec.end,
-                clip: clip.as_ref().map(|clip| &clip.key),
-            }
-        };
-        self.nets.iter().map(key).collect()
+        self.nets.iter().map(ControlNetInput::key).collect()
     }
 
     /// Embeds the control images of a batch for every network.
@@ -133,6 +124,17 @@ impl ControlSource {
             });
         }
         Ok(controls)
+    }
+}
+
+impl ControlNetInput {
+    fn key(&self) -> ControlKey<'_> {
+        ControlKey {
+            weight: self.spec.weight,
+            start: self.spec.start,
+            end: self.spec.end,
+            clip: self.clip.as_ref().map(|clip| &clip.key),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub struct DemoArguments {
     #[arg(long, value_name = "FILE", default_value = "fresco-demo.mp4")]
     pub out: PathBuf,
     /// What the clip becomes.
-    #[arg(long, value_name = "TEXT", default_value = "a cartoon")]
+    #[arg(long, value_name = "TEXT", default_value = "neon outlines")]
     pub prompt: String,
     /// Where the networks run: auto, gpu, cpu or the name of a device.
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceChoice::Auto)]

@@ -9,20 +9,29 @@ use super::{config_bytes, load, load_file, upload, values};
 fn check(fixture: &Fixture, vae: &AutoencoderKL, device: &Device) {
     let golden = fixture.tensors("golden.safetensors");
     let scale = vae.scaling_factor() as f32;
+    let mut results = Vec::new();
     if let Some(image) = golden.get("image") {
         let posterior = vae.encode(upload(image, device));
-        fixture.assert_close("mean", &values(posterior.mean.clone()), &golden["mean"]);
-        fixture.assert_close(
-            "logvar",
-            &values(posterior.logvar.clone()),
-            &golden["logvar"],
-        );
-        let sample = posterior.sample(upload(&golden["noise"], device));
-        fixture.assert_close("sample", &values(sample.clone()), &golden["sample"]);
-        fixture.assert_close("latent", &values(sample * scale), &golden["latent"]);
+        results.push(("mean", values(posterior.mean.clone())));
+        results.push(("logvar", values(posterior.logvar.clone())));
+        if let Some(noise) = golden.get("noise") {
+            let sample = posterior.sample(upload(noise, device));
+            results.push(("sample", values(sample.clone())));
+            results.push(("latent", values(sample * scale)));
+        }
     }
-    let decoded = vae.decode(upload(&golden["latent"], device) / scale);
-    fixture.assert_close("decoded", &values(decoded), &golden["decoded"]);
+    if let Some(latent) = golden.get("latent") {
+        results.push((
+            "decoded",
+            values(vae.decode(upload(latent, device) / scale)),
+        ));
+    }
+    let compare = |(name, got): &(&str, Vec<f32>)| {
+        fixture.assert_close(name, got, golden.get(*name)?);
+        Some(())
+    };
+    let compared = results.iter().filter_map(compare).count();
+    assert!(compared > 0, "{}: nothing to compare", fixture.name);
 }
 
 #[test]

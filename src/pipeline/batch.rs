@@ -67,7 +67,7 @@ impl BatchContext<'_> {
         batch: &BatchFrames<'_>,
         after_step: &dyn Fn(usize),
     ) -> Result<Translated, Error> {
-        let dtype = self.device.network_dtype();
+        let dtype = self.device.network_dtype;
         let denoiser = engine.denoiser(&self.folders, &self.device, dtype)?;
         match self.translate_with(denoiser, batch, after_step) {
             Err(Error::NotFinite(_) | Error::FellFlat { .. }) if dtype != FloatDType::F32 => {

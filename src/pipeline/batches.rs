@@ -139,7 +139,7 @@ fn prepare<'a>(
     observer.checkpoint()?;
     let denoiser = tools
         .engine
-        .denoiser(&folders, &device, device.network_dtype())?;
+        .denoiser(&folders, &device, device.network_dtype)?;
     if !denoiser.unknown.is_empty() {
         observer.warning(unknown_tensors(&denoiser.unknown));
     }

@@ -65,32 +65,23 @@ pub struct OpenDevice {
     pub device: Device,
     /// The card's own name, or `CPU`.
     pub name: String,
+    /// The type in which networks compute best.
+    pub network_dtype: FloatDType,
     /// Set if the CPU stands in for a GPU that was not found.
     pub is_fallback: bool,
 }
 
 impl OpenDevice {
-    /// The type in which networks compute: half precision where the device has it, and `f32` on the CPU,
-    /// where half precision is slower.
-    #[must_use]
-    pub fn network_dtype(&self) -> FloatDType {
-        if self.name != CPU && self.device.supports_dtype(FloatDType::F16) {
-            FloatDType::F16
-        } else {
-            FloatDType::F32
-        }
-    }
-
+    /// The processor: half precision would be slower there.
     fn cpu(is_fallback: bool) -> Self {
         Self {
             device: Device::flex(),
-            name: CPU.to_owned(),
+            name: "CPU".to_owned(),
+            network_dtype: FloatDType::F32,
             is_fallback,
         }
     }
 }
-
-const CPU: &str = "CPU";
 
 /// Why no device could be opened.
 #[derive(Debug, thiserror::Error)]
@@ -135,16 +126,22 @@ pub fn open(choice: &DeviceChoice) -> Result<OpenDevice, DeviceError> {
 #[cfg(feature = "gpu")]
 mod gpu {
     use super::{DeviceError, OpenDevice};
-    use burn::tensor::{Device, DeviceType};
+    use burn::tensor::{Device, DeviceType, FloatDType};
 
     /// Real cards only: a software rasteriser is not in the list, and is slower than our CPU code.
     fn cards() -> Vec<OpenDevice> {
         let cards = Device::enumerate_physical();
         let open = |card: burn::tensor::PhysicalGpu| {
             let device = card.devices.into_iter().next()?;
+            let has_half = device.supports_dtype(FloatDType::F16);
             Some(OpenDevice {
                 device,
                 name: card.name,
+                network_dtype: if has_half {
+                    FloatDType::F16
+                } else {
+                    FloatDType::F32
+                },
                 is_fallback: false,
             })
         };
@@ -179,9 +176,11 @@ mod gpu {
         let name = device
             .identity()
             .map_or_else(|| "software adapter".to_owned(), |id| id.name);
+        // A software adapter emulates half precision.
         Ok(OpenDevice {
             device,
             name,
+            network_dtype: FloatDType::F32,
             is_fallback: false,
         })
     }

@@ -164,10 +164,16 @@ fn show_summary(summary: &Summary, console: &mut Console) {
         frames,
         keyframes,
         duration_secs,
+        stage_secs,
         ..
     } = summary;
+    let stages: Vec<String> = stage_secs
+        .iter()
+        .map(|(stage, secs)| format!("{stage} {secs:.0} s"))
+        .collect();
     console.say(format_args!(
-        "Done in {took}: {frames} frames, {keyframes} of them keyframes, {duration_secs:.1} s: {}",
+        "Done in {took} ({}): {frames} frames, {keyframes} of them keyframes, {duration_secs:.1} s: {}",
+        stages.join(", "),
         out.display()
     ));
 }

@@ -68,14 +68,14 @@ pub struct JobSpec {
     #[arg(long, value_name = "DIR")]
     pub work: Option<PathBuf>,
 
-    /// Checkpoint of the SD 1.5 family, a file or a folder (default: the bundled demo model).
+    /// Model of the SD 1.5 family: a folder in diffusers layout (default: the bundled demo model).
     #[arg(long, value_name = "PATH", help_heading = "Models")]
     pub model: Option<PathBuf>,
-    /// VAE to use in place of the checkpoint's own.
+    /// Folder of a VAE to use in place of the model's own.
     #[arg(long, value_name = "PATH", help_heading = "Models")]
     pub vae: Option<PathBuf>,
-    /// ControlNet with its weight (0 to 2), the share of steps it acts in (0 to 1) and a control
-    /// clip of its own; may be repeated. A comma inside a path is written `\,`.
+    /// Folder of a ControlNet, its weight (0 to 2), the share of steps it acts in (0 to 1) and a
+    /// control clip of its own; may be repeated. A comma inside a path is written `\,`.
     #[arg(
         long,
         value_name = "PATH[,weight=X][,start=X][,end=X][,clip=FILE]",

@@ -132,7 +132,7 @@ impl FromStr for CannyThresholds {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct ControlNetSpec {
-    /// Weights: a file or a folder.
+    /// Its folder.
     pub path: PathBuf,
     /// Factor on its residuals, on top of the job's control strength.
     pub weight: f32,

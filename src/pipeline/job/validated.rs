@@ -67,7 +67,7 @@ pub struct Prompt {
 /// Weights to load.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelFiles {
-    /// The checkpoint; the bundled demo model if absent.
+    /// The model; the bundled demo model if absent.
     pub checkpoint: Option<PathBuf>,
     /// VAE in place of the checkpoint's own.
     pub vae: Option<PathBuf>,

@@ -7,7 +7,7 @@ use burn::tensor::activation::silu;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
-use crate::tensor::{Device, Tensor};
+use crate::tensor::{Device, Tensor, group_norm};
 
 /// A square convolution that keeps the size at stride 1.
 pub(super) fn conv(channels: [usize; 2], kernel: usize, device: &Device) -> Conv2d {
@@ -26,7 +26,7 @@ pub(super) fn strided_conv(channels: [usize; 2], padding: [usize; 4], device: &D
         .init(device)
 }
 
-pub(super) fn group_norm(
+pub(super) fn norm_layer(
     groups: usize,
     channels: usize,
     epsilon: f64,
@@ -65,7 +65,7 @@ impl ResnetBlock2D {
         config: &ResnetConfig,
         device: &Device,
     ) -> Self {
-        let norm = |channels| group_norm(config.norm_num_groups, channels, config.norm_eps, device);
+        let norm = |channels| norm_layer(config.norm_num_groups, channels, config.norm_eps, device);
         Self {
             norm1: norm(channels_in),
             conv1: conv([channels_in, channels_out], 3, device),
@@ -82,12 +82,12 @@ impl ResnetBlock2D {
     /// # Shapes
     /// `x` `[n, c_in, h, w]`, `time` `[1 or n, width]` → `[n, c_out, h, w]`.
     pub fn forward(&self, x: Tensor<4>, time: Option<&Tensor<2>>) -> Tensor<4> {
-        let mut hidden = self.conv1.forward(silu(self.norm1.forward(x.clone())));
+        let mut hidden = self.conv1.forward(silu(group_norm(&self.norm1, x.clone())));
         if let (Some(project), Some(time)) = (&self.time_emb_proj, time) {
             let shift = project.forward(silu(time.clone()));
             hidden = hidden + shift.unsqueeze_dims::<4>(&[2, 3]);
         }
-        let hidden = self.conv2.forward(silu(self.norm2.forward(hidden)));
+        let hidden = self.conv2.forward(silu(group_norm(&self.norm2, hidden)));
         let shortcut = match &self.conv_shortcut {
             Some(conv) => conv.forward(x),
             None => x,

@@ -4,7 +4,9 @@ mod attention;
 mod cpu_attention;
 mod device;
 pub mod image;
+mod norm;
 
 pub use attention::attend;
 pub use burn::tensor::{Device, FloatDType, Tensor};
 pub use device::{DeviceChoice, DeviceError, OpenDevice, open};
+pub use norm::group_norm;

@@ -20,8 +20,8 @@ use burn::tensor::activation::silu;
 
 use super::controlnet::ControlResiduals;
 use super::keymap::KeyMap;
-use super::resnet::{conv, group_norm};
-use crate::tensor::{Device, Tensor};
+use super::resnet::{conv, norm_layer};
+use crate::tensor::{Device, Tensor, group_norm};
 pub use blocks::DownBlock;
 use blocks::{Given, UpBlock};
 pub(super) use config::parse_network;
@@ -68,7 +68,7 @@ impl UNet2DConditionModel {
             up_blocks: (0..config.levels())
                 .map(|block| UpBlock::new(config, block, device))
                 .collect(),
-            conv_norm_out: group_norm(config.norm_num_groups, channels, config.norm_eps, device),
+            conv_norm_out: norm_layer(config.norm_num_groups, channels, config.norm_eps, device),
             conv_out: conv([channels, config.out_channels], 3, device),
         }
     }
@@ -105,6 +105,7 @@ impl UNet2DConditionModel {
             x = hook.decoder_input(level, x);
             x = block.forward(x, given, level, &mut skips, hook);
         }
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        self.conv_out
+            .forward(silu(group_norm(&self.conv_norm_out, x)))
     }
 }

@@ -7,8 +7,8 @@ use burn::tensor::activation::gelu;
 
 use super::hook::{AttentionSite, UNetHook};
 use crate::models::attention::{Attention, AttentionConfig};
-use crate::models::resnet::{conv, group_norm};
-use crate::tensor::{Device, Tensor};
+use crate::models::resnet::{conv, norm_layer};
+use crate::tensor::{Device, Tensor, group_norm};
 
 /// A transformer block over the pixels of a feature map.
 #[derive(Module, Debug)]
@@ -53,7 +53,7 @@ impl Transformer2D {
             ..
         } = config;
         Self {
-            norm: group_norm(norm_num_groups, channels, 1e-6, device),
+            norm: norm_layer(norm_num_groups, channels, 1e-6, device),
             proj_in: conv([channels, channels], 1, device),
             transformer_blocks: vec![TransformerBlock::new(config, device)],
             proj_out: conv([channels, channels], 1, device),
@@ -74,7 +74,7 @@ impl Transformer2D {
             grid: [height, width],
             ..site
         };
-        let hidden = self.proj_in.forward(self.norm.forward(x.clone()));
+        let hidden = self.proj_in.forward(group_norm(&self.norm, x.clone()));
         let mut tokens = hidden
             .reshape([n, channels, height * width])
             .swap_dims(1, 2);

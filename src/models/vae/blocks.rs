@@ -8,9 +8,9 @@ use burn::tensor::activation::silu;
 use super::config::VaeConfig;
 use crate::models::attention::{Attention, AttentionConfig};
 use crate::models::resnet::{
-    Downsample2D, ResnetBlock2D, ResnetConfig, Upsample2D, conv, group_norm,
+    Downsample2D, ResnetBlock2D, ResnetConfig, Upsample2D, conv, norm_layer,
 };
-use crate::tensor::{Device, Tensor};
+use crate::tensor::{Device, Tensor, group_norm};
 
 const EPSILON: f64 = 1e-6;
 
@@ -70,7 +70,7 @@ fn resnet(config: &VaeConfig, channels: [usize; 2], device: &Device) -> ResnetBl
 }
 
 fn norm(config: &VaeConfig, channels: usize, device: &Device) -> GroupNorm {
-    group_norm(config.norm_num_groups, channels, EPSILON, device)
+    norm_layer(config.norm_num_groups, channels, EPSILON, device)
 }
 
 impl Encoder {
@@ -94,7 +94,8 @@ impl Encoder {
             x = block.forward(x);
         }
         let x = self.mid_block.forward(x);
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        self.conv_out
+            .forward(silu(group_norm(&self.conv_norm_out, x)))
     }
 }
 
@@ -118,7 +119,8 @@ impl Decoder {
         for block in &self.up_blocks {
             x = block.forward(x);
         }
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        self.conv_out
+            .forward(silu(group_norm(&self.conv_norm_out, x)))
     }
 }
 
@@ -226,7 +228,7 @@ impl SelfAttention {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [n, channels, height, width] = x.dims();
-        let normed = self.group_norm.forward(x.clone());
+        let normed = group_norm(&self.group_norm, x.clone());
         let tokens = normed
             .reshape([n, channels, height * width])
             .swap_dims(1, 2);

@@ -13,6 +13,7 @@ mod cli;
 mod clips;
 mod golden;
 mod job;
+mod keymaps;
 mod plan;
 mod resize;
 mod scripted;

@@ -1,0 +1,73 @@
+//! The published models described in `models/` fit our networks, tensor by tensor, without a byte of weights.
+
+use std::path::Path;
+
+use burn::module::Module;
+use fresco_studio::models::KeyMap;
+use fresco_studio::models::checkpoint::{Mismatch, TensorList};
+use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
+use fresco_studio::models::controlnet::{self, ControlNetConfig, ControlNetModel};
+use fresco_studio::models::unet::{self, UNet2DConditionModel, UNetConfig};
+use fresco_studio::models::vae::{self, AutoencoderKL, VaeConfig};
+use fresco_studio::tensor::Device;
+
+/// Compares the network that `models/<config>` describes with the names and shapes in `models/<keys>`.
+fn bijection<M: Module>(config: &str, keys: &str, map: &KeyMap, build: impl Fn(&[u8]) -> M) {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let module = build(&std::fs::read(models.join(config)).unwrap());
+    let text = std::fs::read_to_string(models.join(keys)).unwrap();
+    let tensors: TensorList = text.lines().map(tensor).collect();
+    assert_eq!(
+        Mismatch::between(&module, &tensors, map),
+        Mismatch::default(),
+        "{keys}"
+    );
+}
+
+/// `conv_in.weight 320,4,3,3`
+fn tensor(line: &str) -> (String, Vec<usize>) {
+    let (name, shape) = line.split_once(' ').unwrap();
+    (
+        name.to_owned(),
+        shape.split(',').map(|side| side.parse().unwrap()).collect(),
+    )
+}
+
+#[test]
+fn sd15_fits() {
+    let device = Device::flex();
+    bijection(
+        "sd15/unet.config.json",
+        "sd15/unet.keys.txt",
+        &unet::KEYS,
+        |json| UNet2DConditionModel::new(&UNetConfig::from_json(json).unwrap(), &device),
+    );
+    let text_encoder =
+        |json: &[u8]| ClipTextModel::new(&TextEncoderConfig::from_json(json).unwrap(), &device);
+    let (config, keys) = (
+        "sd15/text_encoder.config.json",
+        "sd15/text_encoder.keys.txt",
+    );
+    bijection(config, keys, &clip::KEYS, text_encoder);
+}
+
+#[test]
+fn autoencoders_fit_under_both_spellings() {
+    let vae =
+        |json: &[u8]| AutoencoderKL::new(&VaeConfig::from_json(json).unwrap(), &Device::flex());
+    bijection("sd15/vae.config.json", "sd15/vae.keys.txt", &vae::KEYS, vae);
+    bijection(
+        "sd-vae-ft-mse/config.json",
+        "sd-vae-ft-mse/keys.txt",
+        &vae::KEYS,
+        vae,
+    );
+}
+
+#[test]
+fn controlnets_fit() {
+    let (config, keys) = ("controlnet-sd15/config.json", "controlnet-sd15/keys.txt");
+    bijection(config, keys, &controlnet::KEYS, |json| {
+        ControlNetModel::new(&ControlNetConfig::from_json(json).unwrap(), &Device::flex())
+    });
+}

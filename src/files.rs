@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+/// How the names of unfinished files begin.
+const PARTIAL: &str = ".partial-";
+
 /// BLAKE3 hash of some content, as lowercase hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -55,7 +58,7 @@ impl ContentHash {
 /// Whatever the file system says; `path` is then as it was and nothing is left beside it.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut temporary = tempfile::Builder::new()
-        .prefix(".partial-")
+        .prefix(PARTIAL)
         .tempfile_in(parent(path))?;
     temporary.write_all(bytes)?;
     temporary.as_file().sync_data()?;
@@ -70,7 +73,13 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[must_use]
 pub fn partial_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".partial-{}-{name}", std::process::id()))
+    path.with_file_name(format!("{PARTIAL}{}-{name}", std::process::id()))
+}
+
+/// Whether a plain file name is one that unfinished files have here.
+#[must_use]
+pub fn is_partial_name(name: &str) -> bool {
+    name.starts_with(PARTIAL) && !name.contains(['/', '\\'])
 }
 
 /// Gives `partial` the name `path`, after its data has reached the disk.

@@ -196,6 +196,18 @@ impl ModuleVisitor for Lister {
     }
 }
 
+/// Compares `module` with `weights` by names and shapes; reads no values, so it takes no time.
+///
+/// # Errors
+/// [`CheckpointError`], as [`load`] would give.
+pub fn check<M: Module>(
+    module: &M,
+    weights: &Weights,
+    keys: &KeyMap,
+) -> Result<Mismatch, CheckpointError> {
+    fits(module, &mut open(weights)?, weights, keys)
+}
+
 /// Fills `module` from `weights`, every float as `dtype`. Also gives the file's names that nobody wanted.
 ///
 /// # Errors
@@ -212,20 +224,7 @@ pub fn load<M: Module>(
     };
     let renamer = Renamer::new(keys);
     let mut file = open(weights)?;
-    let found: TensorList = file
-        .get_all_tensors()
-        .map_err(|error| damaged(error.to_string()))?
-        .iter()
-        .map(|(name, tensor)| (name.clone(), tensor.shape.to_vec()))
-        .collect();
-
-    let mismatch = Mismatch::between(&module, &found, keys);
-    if !mismatch.is_loadable() {
-        return Err(CheckpointError::Mismatch {
-            file: weights.to_string(),
-            mismatch,
-        });
-    }
+    let mismatch = fits(&module, &mut file, weights, keys)?;
     let tensors = file
         .get_all_tensors()
         .map_err(|error| damaged(error.to_string()))?;
@@ -239,6 +238,33 @@ pub fn load<M: Module>(
     match result.errors.first() {
         Some(error) => Err(damaged(error.to_string())),
         None => Ok((module, mismatch.unknown)),
+    }
+}
+
+/// What harmlessly differs between module and file.
+fn fits<M: Module>(
+    module: &M,
+    file: &mut SafetensorsStore,
+    weights: &Weights,
+    keys: &KeyMap,
+) -> Result<Mismatch, CheckpointError> {
+    let tensors = file
+        .get_all_tensors()
+        .map_err(|error| CheckpointError::Damaged {
+            file: weights.to_string(),
+            reason: error.to_string(),
+        })?;
+    let found = tensors
+        .iter()
+        .map(|(name, tensor)| (name.clone(), tensor.shape.to_vec()));
+    let mismatch = Mismatch::between(module, &found.collect(), keys);
+    if mismatch.is_loadable() {
+        Ok(mismatch)
+    } else {
+        Err(CheckpointError::Mismatch {
+            file: weights.to_string(),
+            mismatch,
+        })
     }
 }
 

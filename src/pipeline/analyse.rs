@@ -13,7 +13,7 @@ use super::observer::{Observer, Progress, Unit, Warning};
 use super::shots::{Shot, ShotDetector, shots_between};
 use crate::files::{self, ContentHash};
 use crate::frame::{Frame, FrameIdx, WorkingSize, resize, working_size};
-use crate::video::{self, Decoder, Ffmpeg, FrameStore, TimestampIndex, VideoInfo};
+use crate::video::{self, Decoder, Ffmpeg, FrameStore, TimestampIndex, VideoError, VideoInfo};
 
 /// What is known of a source once its frames are on disk.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -134,7 +134,8 @@ fn decode(
         });
     }
     observer.checkpoint()?;
-    let timestamps = TimestampIndex::read(ffmpeg, &info)?;
+    let end = job.range.as_ref().map(|range| range.end);
+    let timestamps = usable_timestamps(ffmpeg, &info, end, observer)?;
     let range = job.range.clone().unwrap_or(0..timestamps.len());
     if range.end > timestamps.len() {
         return Err(Error::RangeOutside {
@@ -175,6 +176,35 @@ fn decode(
         shots,
         motion,
     })
+}
+
+/// When the frames of a video are shown. A damaged one serves if the frames before `end` can be read.
+///
+/// # Errors
+/// [`Error::Video`] if it is too short, or damaged before `end`; [`Error::Cancelled`].
+pub fn usable_timestamps(
+    ffmpeg: &Ffmpeg,
+    info: &VideoInfo,
+    end: Option<usize>,
+    observer: &dyn Observer,
+) -> Result<TimestampIndex, Error> {
+    let checkpoint = || observer.checkpoint().map_err(Error::from);
+    let (index, damage) = TimestampIndex::read_stoppable(ffmpeg, info, checkpoint)?;
+    match damage {
+        Some(damage) if end.is_none_or(|end| end > index.len()) => Err(damage.into()),
+        Some(damage) => {
+            observer.warning(Warning {
+                summary: damage.to_string(),
+                hint: None,
+            });
+            Ok(index)
+        }
+        None if index.len() < 2 => Err(VideoError::TooShort {
+            path: info.path.clone(),
+        }
+        .into()),
+        None => Ok(index),
+    }
 }
 
 /// Frames to decode, and the size to keep them at.

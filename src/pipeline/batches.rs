@@ -54,26 +54,12 @@ const VERSION: u32 = 1;
 /// Whatever loading the model, denoising or writing gives, and [`Error::Cancelled`]; finished batches are kept.
 pub fn translate(
     job: &Job,
-    source: &Source,
-    plan: &Plan,
-    tools: Tools<'_>,
+    folders: ModelFolders,
+    (source, plan): (&Source, &Plan),
+    tools: &mut Tools<'_>,
     observer: &dyn Observer,
 ) -> Result<FrameStore, Error> {
-    let Tools {
-        engine,
-        ffmpeg,
-        journal,
-    } = tools;
-    let context = prepare(
-        job,
-        source,
-        Tools {
-            engine,
-            ffmpeg,
-            journal,
-        },
-        observer,
-    )?;
+    let context = prepare(job, folders, source, tools, observer)?;
     let models = context.folders.content_hash()?;
     let results = FrameStore::open(&job.work.join("keyframes"))?;
     let mut steps = StepCount::new(plan, job);
@@ -92,20 +78,20 @@ pub fn translate(
             .work
             .join("anchors")
             .join(format!("batch-{i:04}.safetensors"));
-        if journal.find(&product, &key).is_none() {
+        if tools.journal.find(&product, &key).is_none() {
             let restored = chain.as_ref().filter(|_| steps.executed > 0);
             let restored = restored.map(|(_, path)| Anchors::read(path)).transpose()?;
             let frames = read(batch, source, restored.as_ref())?;
             observer.progress(steps.progress(0));
             let after_step = |done| observer.progress(steps.progress(done));
-            let (pictures, recorded) = context.translate(engine, &frames, &after_step)?;
+            let (pictures, recorded) = context.translate(tools.engine, &frames, &after_step)?;
             let files = write(
                 batch,
                 &pictures,
                 &results,
                 recorded.as_ref().map(|a| (a, &*anchors)),
             )?;
-            journal.record(&product, &key, &files)?;
+            tools.journal.record(&product, &key, &files)?;
         }
         for &frame in &batch.new {
             observer.keyframe(frame, &results.path(frame));
@@ -120,8 +106,9 @@ pub fn translate(
 /// Device, prompts, control images: what all batches share.
 fn prepare<'a>(
     job: &'a Job,
+    folders: ModelFolders,
     source: &Source,
-    tools: Tools<'_>,
+    tools: &mut Tools<'_>,
     observer: &'a dyn Observer,
 ) -> Result<BatchContext<'a>, Error> {
     let device = tools.engine.device(&job.device)?;
@@ -132,7 +119,6 @@ fn prepare<'a>(
             hint: None,
         });
     }
-    let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
     let text = Engine::text_model(&folders, &device.device)?;
     let prompts = PromptStates::new(&job.prompt, job.compat, &text, &device.device);
     drop(text);

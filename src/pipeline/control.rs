@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::analyse::{Clip, Source, content_hash, store_frames};
+use super::analyse::{Clip, Source, content_hash, store_frames, usable_timestamps};
 use super::denoise::Control;
 use super::engine::Denoiser;
 use super::error::Error;
@@ -16,7 +16,7 @@ use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::tensor::image::{unit_from_frames, unit_from_maps};
 use crate::tensor::{Device, Tensor};
-use crate::video::{self, Ffmpeg, FrameStore, TimestampIndex};
+use crate::video::{self, Ffmpeg, FrameStore};
 
 /// How every `ControlNet` of a job is fed, in the order of the job.
 pub struct ControlSource {
@@ -152,7 +152,7 @@ impl ControlClip {
         let frames = FrameStore::open(folder)?;
         if journal.find(&product, &key).is_none() {
             let info = video::probe(ffmpeg, path)?;
-            let n_frames = TimestampIndex::read(ffmpeg, &info)?.len();
+            let n_frames = usable_timestamps(ffmpeg, &info, Some(range.end), observer)?.len();
             if n_frames < range.end {
                 let (clip, needed) = (path.to_owned(), range.end);
                 return Err(Error::ControlClipTooShort {

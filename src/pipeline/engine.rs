@@ -98,13 +98,41 @@ impl ModelFolders {
         })
     }
 
+    /// Looks at every config and at the names and shapes in every weights file, which takes no time: a model that
+    /// cannot be used is refused before anything else is done.
+    ///
+    /// # Errors
+    /// [`Error::Model`] and the errors of the noise schedule, as loading would give them.
+    pub fn check(&self) -> Result<(), Error> {
+        // Modules are empty until they are filled, wherever they are.
+        let device = Device::flex();
+        let (unet_folder, text) = (self.unet(), self.text_encoder());
+        check(&unet(&unet_folder, &device)?, &unet_folder, &unet::KEYS)?;
+        check(&vae(&self.vae, &device)?, &self.vae, &vae::KEYS)?;
+        for folder in &self.controlnets {
+            check(&controlnet(folder, &device)?, folder, &controlnet::KEYS)?;
+        }
+        let config = config(&text, TextEncoderConfig::from_json)?;
+        check(&ClipTextModel::new(&config, &device), &text, &clip::KEYS)?;
+        tokenizer(&self.model.part("tokenizer"))?;
+        NoiseSchedule::new(&self.scheduler_config()?)?;
+        Ok(())
+    }
+
+    fn unet(&self) -> ModelFolder {
+        self.model.part("unet")
+    }
+
+    fn text_encoder(&self) -> ModelFolder {
+        self.model.part("text_encoder")
+    }
+
     /// Identity of everything that the pictures depend on, by content.
     ///
     /// # Errors
     /// [`Error::Model`] if a file cannot be read.
     pub fn content_hash(&self) -> Result<ContentHash, Error> {
-        let text = self.model.part("text_encoder");
-        let networks = [&self.model.part("unet"), &text, &self.vae];
+        let networks = [&self.unet(), &self.text_encoder(), &self.vae];
         let mut hashes = networks
             .into_iter()
             .chain(&self.controlnets)
@@ -161,7 +189,7 @@ impl Engine {
     /// [`Error::Model`] if files are missing, damaged or of another family.
     pub fn text_model(folders: &ModelFolders, device: &Device) -> Result<TextModel, Error> {
         let tokenizer = tokenizer(&folders.model.part("tokenizer"))?;
-        let folder = folders.model.part("text_encoder");
+        let folder = folders.text_encoder();
         let config = config(&folder, TextEncoderConfig::from_json)?;
         let encoder = ClipTextModel::new(&config, device);
         let (encoder, _) = load(encoder, &folder, &clip::KEYS, FloatDType::F32)?;
@@ -203,16 +231,15 @@ fn load_denoiser(
 ) -> Result<Denoiser, Error> {
     let schedule = NoiseSchedule::new(&folders.scheduler_config()?)?;
     let mut unknown = Vec::new();
-    let folder = folders.model.part("unet");
-    let unet = UNet2DConditionModel::new(&config(&folder, UNetConfig::from_json)?, device);
-    let (unet, more) = load(unet, &folder, &unet::KEYS, dtype)?;
+    let folder = folders.unet();
+    let (unet, more) = load(unet(&folder, device)?, &folder, &unet::KEYS, dtype)?;
     unknown.extend(more);
-    let vae = AutoencoderKL::new(&config(&folders.vae, VaeConfig::from_json)?, device);
+    let vae = vae(&folders.vae, device)?;
     let (vae, more) = load(vae, &folders.vae, &vae::KEYS, FloatDType::F32)?;
     unknown.extend(more);
     let mut controlnets = Vec::new();
     for folder in &folders.controlnets {
-        let net = ControlNetModel::new(&config(folder, ControlNetConfig::from_json)?, device);
+        let net = controlnet(folder, device)?;
         let (net, more) = load(net, folder, &controlnet::KEYS, dtype)?;
         unknown.extend(more);
         controlnets.push(net);
@@ -225,6 +252,30 @@ fn load_denoiser(
         dtype,
         unknown,
     })
+}
+
+fn unet(folder: &ModelFolder, device: &Device) -> Result<UNet2DConditionModel, ModelError> {
+    let config = config(folder, UNetConfig::from_json)?;
+    Ok(UNet2DConditionModel::new(&config, device))
+}
+
+fn vae(folder: &ModelFolder, device: &Device) -> Result<AutoencoderKL, ModelError> {
+    Ok(AutoencoderKL::new(
+        &config(folder, VaeConfig::from_json)?,
+        device,
+    ))
+}
+
+fn controlnet(folder: &ModelFolder, device: &Device) -> Result<ControlNetModel, ModelError> {
+    Ok(ControlNetModel::new(
+        &config(folder, ControlNetConfig::from_json)?,
+        device,
+    ))
+}
+
+fn check<M: Module>(module: &M, folder: &ModelFolder, keys: &KeyMap) -> Result<(), ModelError> {
+    checkpoint::check(module, &folder.weights()?, keys)?;
+    Ok(())
 }
 
 fn config<C>(

@@ -126,6 +126,14 @@ impl Error {
             Self::NotFinite(_) => {
                 "try a lower guidance scale, other weights, or the device \"cpu\"; finished parts are kept"
             }
+            Self::Video(VideoError::Broken {
+                readable: n_frames @ 2..,
+                ..
+            }) => {
+                return Some(format!(
+                    "use the frames that can be read: --range 0..{n_frames}"
+                ));
+            }
             Self::Video(error) => return error.hint().map(Into::into).or_else(|| io_hint(self)),
             Self::Job(_) | Self::Cancelled => return None,
             _ => return io_hint(self),
@@ -146,7 +154,9 @@ fn io_hint(error: &Error) -> Option<String> {
             "free some disk space, or choose a folder on another disk with --work; \
                  finished parts are kept"
         }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::NotADirectory => {
             "choose folders that you may write to with --out and --work"
         }
         io::ErrorKind::NotFound => "check that the file or folder still exists",

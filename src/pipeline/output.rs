@@ -1,12 +1,15 @@
 //! Last stage: pictures in order, the source's timing and sound, one file that is checked before it gets its name.
 
-use super::analyse::Source;
+use std::ops::Range;
+use std::path::Path;
+
+use super::analyse::{Analysis, Source};
 use super::error::Error;
 use super::job::Job;
 use super::observer::{Observer, Progress, Unit, Warning};
 use super::plan::Plan;
 use crate::files;
-use crate::frame::{FrameIdx, resize};
+use crate::frame::resize;
 use crate::video::{EncodeConfig, Encoder, Ffmpeg, FrameStore, TimestampIndex, VideoInfo};
 
 /// Writes the video of a job from its finished pictures, at the source's display size.
@@ -23,10 +26,11 @@ pub fn write(
     ffmpeg: &Ffmpeg,
     observer: &dyn Observer,
 ) -> Result<VideoInfo, Error> {
-    let index = shown_times(source, plan);
+    let (index, place) = shown_times(source, plan);
     let config = EncodeConfig::like(&source.analysis.info);
     let size = config.size;
-    let mut encoder = Encoder::create(ffmpeg, &job.out, &index, 0..index.len(), &config)?;
+    clear_leftover(job)?;
+    let mut encoder = Encoder::create(ffmpeg, &job.out, &index, place, &config)?;
     for note in encoder.notes() {
         observer.warning(Warning {
             summary: note.clone(),
@@ -50,28 +54,49 @@ pub fn write(
     Ok(info)
 }
 
-/// Times of the keyframes, the last of which stays until the range ends.
-fn shown_times(source: &Source, plan: &Plan) -> TimestampIndex {
-    let all = source
-        .analysis
-        .timestamps
-        .slice(source.analysis.range.clone());
-    let first = source.analysis.range.start;
-    let mut pts: Vec<i64> = plan
-        .keyframes()
-        .iter()
-        .map(|&FrameIdx(i)| all.pts()[i - first])
-        .collect();
+/// Removes the unfinished video that a killed run left beside the result, and notes what this one is about to begin.
+///
+/// Only one run at a time uses a working folder, so the writer of the note has ended.
+fn clear_leftover(job: &Job) -> Result<(), Error> {
+    let note = job.work.join("unfinished");
+    if let Ok(name) = std::fs::read_to_string(&note)
+        && files::is_partial_name(&name)
+    {
+        // Gone already, unless the run was killed while encoding.
+        let _ = std::fs::remove_file(job.out.with_file_name(name));
+    }
+    let partial = files::partial_path(&job.out);
+    let name = partial.file_name().unwrap_or_default().to_string_lossy();
+    files::write_atomic(&note, name.as_bytes()).map_err(|source| Error::Io {
+        what: "write",
+        path: note,
+        source,
+    })
+}
+
+/// The source's times, with those of the keyframes in place of the range's, and where these lie among them: the
+/// frames before and after say which part of the sound belongs to the range.
+fn shown_times(source: &Source, plan: &Plan) -> (TimestampIndex, Range<usize>) {
+    let Analysis {
+        timestamps: all,
+        range,
+        ..
+    } = &source.analysis;
+    let shown = plan.keyframes();
+    let mut shown: Vec<i64> = shown.iter().map(|frame| all.pts()[frame.0]).collect();
     // A clip begins when its range does, also if the user's first keyframe comes later.
-    if let (Some(start), Some(begin)) = (pts.first_mut(), all.pts().first()) {
+    if let (Some(start), Some(begin)) = (shown.first_mut(), all.pts().get(range.start)) {
         *start = *begin;
     }
-    TimestampIndex::new(all.time_base(), pts, all.end())
+    let place = range.start..range.start + shown.len();
+    let pts = [&all.pts()[..range.start], &shown, &all.pts()[range.end..]].concat();
+    let times = TimestampIndex::new(all.time_base(), pts, all.end());
+    (times, place)
 }
 
 fn copy_keyframes(job: &Job, plan: &Plan, pictures: &FrameStore) -> Result<(), Error> {
     let folder = job.keyframes_folder();
-    let io = |what, path: &std::path::Path| {
+    let io = |what, path: &Path| {
         let path = path.to_owned();
         move |source| Error::Io { what, path, source }
     };

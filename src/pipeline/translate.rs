@@ -4,18 +4,18 @@ use std::time::Instant;
 
 use super::analyse::{Source, analyse};
 use super::batches::{self, Tools};
-use super::engine::Engine;
+use super::engine::{Engine, ModelFolders};
 use super::error::Error;
 use super::job::{Compat, Job, KeyframeChoice};
 use super::journal::Journal;
 use super::keyframes::{KeyframeRule, select_keyframes};
-use super::observer::{Observer, Stage, Summary};
+use super::observer::{Observer, Stage, Summary, Warning};
 use super::output;
 use super::plan::{Partition, Plan};
 use super::shots::Shot;
 use crate::files;
 use crate::frame::FrameIdx;
-use crate::video::Ffmpeg;
+use crate::video::{Ffmpeg, VideoError};
 
 /// Translates a video as `job` says. What an earlier, interrupted run finished is not done again.
 ///
@@ -28,6 +28,8 @@ pub fn translate(
 ) -> Result<Summary, Error> {
     job.check_files()?;
     check_writable(job)?;
+    let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
+    folders.check()?;
     let ffmpeg = Ffmpeg::find(None)?;
     let mut journal = Journal::open(&job.work, "translate")?;
     let mut clock = StageClock::default();
@@ -35,15 +37,16 @@ pub fn translate(
     clock.start(Stage::Analyse, observer);
     let source = analyse(job, &ffmpeg, &mut journal, observer)?;
     let plan = plan(job, &source)?;
+    warn_of_idle_words(job, &plan, observer);
     observer.started(&plan);
 
     clock.start(Stage::Keyframes, observer);
-    let tools = Tools {
+    let mut tools = Tools {
         engine,
         ffmpeg: &ffmpeg,
         journal: &mut journal,
     };
-    let pictures = batches::translate(job, &source, &plan, tools, observer)?;
+    let pictures = batches::translate(job, folders, (&source, &plan), &mut tools, observer)?;
 
     clock.start(Stage::Encode, observer);
     let result = output::write(job, &source, &plan, &pictures, &ffmpeg, observer)?;
@@ -95,16 +98,28 @@ fn plan(job: &Job, source: &Source) -> Result<Plan, Error> {
     )?)
 }
 
+/// Words for a frame that is no keyframe have no effect.
+fn warn_of_idle_words(job: &Job, plan: &Plan, observer: &dyn Observer) {
+    for frame in job.prompt.extra.keys() {
+        if !plan.keyframes().contains(frame) {
+            observer.warning(Warning {
+                summary: format!("frame {frame} has words of its own and is no keyframe"),
+                hint: Some("name a keyframe with --extra".to_owned()),
+            });
+        }
+    }
+}
+
 /// Finds out before the work, not after it, that the result cannot be written.
 fn check_writable(job: &Job) -> Result<(), Error> {
     let folder = files::parent(&job.out);
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
-        Err(source) => Err(Error::Io {
-            what: "write to the folder",
+        Err(source) => Err(VideoError::NotWritable {
             path: folder.to_owned(),
             source,
-        }),
+        }
+        .into()),
     }
 }
 

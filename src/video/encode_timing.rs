@@ -99,7 +99,8 @@ pub(super) fn time_args(command: &mut FfmpegCommand, container: Container, timin
     }
 }
 
-/// A bitstream filter that sets the duration of the last packet; the others last until the next.
+/// A bitstream filter that sets the duration of the last packet; the others last until the next and are given a tick.
+/// With the encoder's constant one, an early packet could seem to end after the last, which moves the file's end.
 ///
 /// It measures a tick by the packets' own times, since FFmpeg 5.1 tells this filter another time base than theirs.
 fn last_duration_filter(times_ns: &[u64], usual_ns: u64) -> String {
@@ -113,5 +114,5 @@ fn last_duration_filter(times_ns: &[u64], usual_ns: u64) -> String {
     } else {
         format!("DURATION*{:.12}", length as f64 / usual_ns as f64)
     };
-    format!("setts=duration=if(eq(N\\,{last})\\,round({ticks})\\,DURATION)")
+    format!("setts=duration=if(eq(N\\,{last})\\,round({ticks})\\,1)")
 }

@@ -75,6 +75,18 @@ impl TimestampIndex {
         ffmpeg: &Ffmpeg,
         info: &VideoInfo,
     ) -> Result<(Self, Option<VideoError>), VideoError> {
+        Self::read_stoppable(ffmpeg, info, || Ok(()))
+    }
+
+    /// Like [`Self::read_usable`], asking `checkpoint` at every frame whether to go on: this may take minutes.
+    ///
+    /// # Errors
+    /// As [`Self::read_usable`], and what `checkpoint` gives.
+    pub fn read_stoppable<E: From<VideoError>>(
+        ffmpeg: &Ffmpeg,
+        info: &VideoInfo,
+        mut checkpoint: impl FnMut() -> Result<(), E>,
+    ) -> Result<(Self, Option<VideoError>), E> {
         let mut command = ffmpeg.command();
         command.arg("-noautorotate");
         source_args(&mut command, ffmpeg, info);
@@ -96,6 +108,7 @@ impl TimestampIndex {
             .into_iter()
             .flat_map(|stdout| BufReader::new(stdout).lines())
         {
+            checkpoint()?;
             let Ok(line) = line else { break };
             if let Some(read) = parse_frame(&line) {
                 // A frame without a time, or with one before its predecessor's, follows it at the usual distance.
@@ -119,11 +132,12 @@ impl TimestampIndex {
         };
         let damaged = !ending.success || ending.truncated() || stopped;
         let Some(&last) = pts.last() else {
-            return Err(if damaged || ending.log.is_empty() {
+            let error = if damaged || ending.log.is_empty() {
                 broken()
             } else {
                 ending.error(&info.path)
-            });
+            };
+            return Err(error.into());
         };
         if damaged {
             tracing::warn!(

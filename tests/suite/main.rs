@@ -11,13 +11,17 @@
 mod annotators;
 mod cli;
 mod clips;
+mod failures;
 mod golden;
 mod job;
 mod keymaps;
 mod plan;
 mod resize;
+mod resume;
 mod scripted;
 mod shots;
+mod support;
 mod tidy;
+mod translate;
 mod video;
 mod worker;

@@ -35,8 +35,16 @@ fn a_missing_ffmpeg_is_named_with_a_way_to_get_it() {
 #[test]
 fn ffmpeg_is_found_by_folder_and_by_file() {
     let Some(clips) = Clips::new() else { return };
-    let file = clips.ffmpeg.path();
-    for place in [file, file.parent().unwrap()] {
+    let path = std::env::var_os("PATH").unwrap();
+    let file = std::env::split_paths(&path)
+        .map(|folder| {
+            folder
+                .join("ffmpeg")
+                .with_extension(std::env::consts::EXE_EXTENSION)
+        })
+        .find(|file| file.is_file())
+        .unwrap();
+    for place in [file.as_path(), file.parent().unwrap()] {
         assert_eq!(
             Ffmpeg::find(Some(place)).unwrap().version(),
             clips.ffmpeg.version()

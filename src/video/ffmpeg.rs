@@ -256,17 +256,22 @@ pub(super) fn file_url(path: &Path) -> OsString {
     url
 }
 
+/// What a program prints. An interrupt that hits it in the moment before it is detached does not count: it is asked
+/// again.
 fn output_of(program: &Path, args: &[&str]) -> Result<String, VideoError> {
-    let mut command = Command::new(program);
-    detach(&mut command);
-    let output = command
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| VideoError::Run {
-            path: program.to_owned(),
-            source,
-        })?;
+    let run = || {
+        let mut command = Command::new(program);
+        detach(&mut command);
+        command.args(args).stdin(Stdio::null()).output()
+    };
+    let mut output = run();
+    if matches!(&output, Ok(output) if output.status.code().is_none()) {
+        output = run();
+    }
+    let output = output.map_err(|source| VideoError::Run {
+        path: program.to_owned(),
+        source,
+    })?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

@@ -274,7 +274,8 @@ fn lines_say_the_stages_the_progress_and_where_the_result_is() {
     assert_eq!(lines[0], "Keyframes");
     assert!(lines[1].starts_with("Keyframes: 1 of 2 steps, "), "{out}");
     assert_eq!(lines[2], "The source has no sound.");
-    let last = "Done in about 2 min: 12 frames, 3 of them keyframes, 0.5 s: PLACE/out.mp4";
+    let last = "Done in about 2 min (Analyse 1 s, Keyframes 119 s): \
+                12 frames, 3 of them keyframes, 0.5 s: PLACE/out.mp4";
     assert_eq!(lines[3..], [last]);
     assert_eq!(err, "warning: not enough memory for batches of 8\n");
 }

@@ -27,6 +27,33 @@ pub(super) enum Action {
     Translate(Box<TranslateArguments>),
     /// Translate the bundled clip with the bundled model, to see the steps and not the quality.
     Demo(DemoArguments),
+    /// Measure how steady a result is, along the motion of the video it was made from.
+    ///
+    /// Both must have the same frames and length, else the exit code is 1. The motion is the TV-L1 optical flow of the
+    /// source, resized to the result: another method than guides a translation.
+    ///
+    /// `pixel_mse`: the mean, over all consecutive pairs of frames and all unoccluded pixels, of the squared difference
+    /// between a frame of the result and the one before it, moved along the flow by bilinear sampling. It is the mean
+    /// of the channels R, G and B, which go from 0 to 1. A pixel is occluded where the flows there and back do not
+    /// cancel (by more than 0.5 pixels and a hundredth of both lengths) or lead to another colour of the source (by
+    /// more than a quarter of the range).
+    ///
+    /// `colour_drift`: with M(t) the mean colour of frame t of the result in CIELAB and m(t) that of the source, the mean
+    /// over t of the length of (M(t) - M(0)) - (m(t) - m(0)). A clip compared with itself has 0.
+    Evaluate(EvaluateArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArguments {
+    /// The video that the result was made from.
+    #[arg(value_name = "SOURCE")]
+    pub source: PathBuf,
+    /// The result.
+    #[arg(value_name = "RESULT")]
+    pub result: PathBuf,
+    /// Print one JSON object with `pixel_mse`, `colour_drift`, `frames` and `duration_s`, and nothing else.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::DemoArguments;
 use crate::files;
-use crate::pipeline::job::{JobSpec, KeyframeGap, default_work_folder};
+use crate::pipeline::job::{ConsistencySpec, JobSpec, KeyframeGap, Preset, default_work_folder};
 
 /// The job that translates `clip` with the bundled model.
 #[must_use]
@@ -22,6 +22,10 @@ pub fn demo_spec(clip: PathBuf, arguments: &DemoArguments) -> JobSpec {
         size: Some(256),
         keyframe_gap: KeyframeGap::Fixed(1),
         control_strength: 1.25,
+        guidance: ConsistencySpec {
+            consistency: Preset::Light,
+            ..ConsistencySpec::default()
+        },
         ..JobSpec::default()
     }
 }

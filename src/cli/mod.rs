@@ -16,8 +16,8 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use crate::pipeline::job::JobSpec;
-use crate::worker::{self, JobId, Report, Work};
-use args::{Action, Arguments};
+use crate::worker::{self, JobId, Report, Work, WorkerHandle};
+use args::{Action, Arguments, EvaluateArguments};
 
 pub use args::DemoArguments;
 pub use console::{Console, Style};
@@ -60,6 +60,10 @@ pub fn run<W: Work>(
             demo_clip,
             &mut Console::standard(arguments.json),
         ),
+        Ok(Arguments {
+            action: Some(Action::Evaluate(arguments)),
+            ..
+        }) => evaluate(arguments, build),
     };
     exit.into()
 }
@@ -100,6 +104,31 @@ fn start<W: Work>(
     build: impl FnOnce() -> W + Send + 'static,
     console: &mut Console,
 ) -> Exit {
+    with_worker(build, console, |worker, console| {
+        run::follow(worker, JOB, spec, console)
+    })
+}
+
+fn evaluate<W: Work>(
+    arguments: EvaluateArguments,
+    build: impl FnOnce() -> W + Send + 'static,
+) -> Exit {
+    let EvaluateArguments {
+        source,
+        result,
+        json,
+    } = arguments;
+    with_worker(build, &mut Console::standard(json), |worker, console| {
+        run::evaluate(worker, JOB, source, result, console)
+    })
+}
+
+/// Starts a worker that an interrupt stops, and lets it do something.
+fn with_worker<W: Work>(
+    build: impl FnOnce() -> W + Send + 'static,
+    console: &mut Console,
+    act: impl FnOnce(&WorkerHandle, &mut Console) -> Exit,
+) -> Exit {
     let worker = match worker::spawn(build, Arc::new(|| {})) {
         Ok(worker) => worker,
         Err(error) => {
@@ -108,7 +137,7 @@ fn start<W: Work>(
         }
     };
     stop_on_interrupt(worker.canceller(JOB));
-    run::follow(&worker, JOB, spec, console)
+    act(&worker, console)
 }
 
 fn no_window() -> Exit {

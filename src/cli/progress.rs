@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::console::{Console, Style};
 use crate::frame::FrameIdx;
-use crate::worker::message::{Plan, Progress, Stage, Summary};
+use crate::worker::message::{Measures, Plan, Progress, Stage, Summary};
 use crate::worker::{JobEvent, JobProgress, Report};
 
 /// What `--json` prints: one of these per line.
@@ -34,6 +34,7 @@ pub(super) enum Line<'a> {
     },
     Warning(&'a Report),
     Finished(&'a Summary),
+    Evaluated(&'a Measures),
     Cancelled,
     Failed(&'a Report),
 }
@@ -49,6 +50,7 @@ impl<'a> From<&'a JobEvent> for Line<'a> {
             },
             JobEvent::Warning(report) => Self::Warning(report),
             JobEvent::Finished(summary) => Self::Finished(summary),
+            JobEvent::Evaluated(measures) => Self::Evaluated(measures),
             JobEvent::Cancelled => Self::Cancelled,
             JobEvent::Failed(report) => Self::Failed(report),
         }
@@ -128,6 +130,7 @@ impl JobView {
             JobEvent::Failed(report) => console.complain("error", report),
             JobEvent::Cancelled => console.say(self.what_is_kept()),
             JobEvent::Finished(summary) => show_summary(summary, console),
+            JobEvent::Evaluated(measures) => show_measures(measures, console),
         }
     }
 
@@ -176,6 +179,18 @@ fn show_summary(summary: &Summary, console: &mut Console) {
         stages.join(", "),
         out.display()
     ));
+}
+
+fn show_measures(measures: &Measures, console: &mut Console) {
+    let Measures {
+        pixel_mse,
+        colour_drift,
+        frames,
+        duration_s,
+    } = measures;
+    console.say(format_args!("Pixel-MSE     {pixel_mse:.6}"));
+    console.say(format_args!("Colour drift  {colour_drift:.3}"));
+    console.say(format_args!("{frames} frames, {duration_s:.3} s"));
 }
 
 fn stage_bar(stage: Stage) -> ProgressBar {

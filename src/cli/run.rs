@@ -1,11 +1,12 @@
 //! Sends one job and follows its events to the last one.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crossbeam_channel::RecvTimeoutError;
 
-use super::console::Console;
+use super::console::{Console, Style};
 use super::progress::{JobView, Line};
 use crate::pipeline::job::{Job, JobErrors, JobSpec};
 use crate::worker::{Command, Event, JobEvent, JobId, Report, WorkerHandle};
@@ -72,15 +73,29 @@ pub(super) fn fail(report: &Report, console: &mut Console) -> Exit {
 
 /// Sends a job and shows what happens until it has ended.
 pub fn follow(worker: &WorkerHandle, job: JobId, spec: JobSpec, console: &mut Console) -> Exit {
-    if let Err(error) = worker.send(Command::Translate(job, Box::new(spec))) {
-        return fail(
-            &Report {
-                summary: error.to_string(),
-                causes: Vec::new(),
-                hint: None,
-            },
-            console,
-        );
+    watch(
+        worker,
+        job,
+        Command::Translate(job, Box::new(spec)),
+        console,
+    )
+}
+
+/// Measures a result and shows what was measured; as JSON, that is one object and nothing before it.
+pub(super) fn evaluate(
+    worker: &WorkerHandle,
+    job: JobId,
+    source: PathBuf,
+    result: PathBuf,
+    console: &mut Console,
+) -> Exit {
+    watch(worker, job, Command::Evaluate(job, source, result), console)
+}
+
+fn watch(worker: &WorkerHandle, job: JobId, command: Command, console: &mut Console) -> Exit {
+    let only_result = matches!(command, Command::Evaluate(..)) && console.style == Style::Json;
+    if let Err(error) = worker.send(command) {
+        return fail(&unexplained(error.to_string()), console);
     }
     let mut view = JobView::default();
     loop {
@@ -92,9 +107,13 @@ pub fn follow(worker: &WorkerHandle, job: JobId, spec: JobSpec, console: &mut Co
             let Event::Job(_, event) = event else {
                 continue;
             };
-            view.event(&event, console);
+            match &event {
+                JobEvent::Evaluated(measures) if only_result => console.tell(measures),
+                event if only_result && !event.is_last() => {}
+                event => view.event(event, console),
+            }
             match event {
-                JobEvent::Finished(_) => return Exit::Done,
+                JobEvent::Finished(_) | JobEvent::Evaluated(_) => return Exit::Done,
                 JobEvent::Cancelled => return Exit::Cancelled,
                 JobEvent::Failed(_) => return Exit::Failed,
                 _ => {}
@@ -102,17 +121,18 @@ pub fn follow(worker: &WorkerHandle, job: JobId, spec: JobSpec, console: &mut Co
         }
         if ended {
             let summary = "the worker ended in the middle of the job; everything finished is kept";
-            return fail(
-                &Report {
-                    summary: summary.to_owned(),
-                    causes: Vec::new(),
-                    hint: None,
-                },
-                console,
-            );
+            return fail(&unexplained(summary.to_owned()), console);
         }
-        if let Some(sample) = sample {
+        if let Some(sample) = sample.filter(|_| !only_result) {
             view.sample(&sample, console);
         }
+    }
+}
+
+fn unexplained(summary: String) -> Report {
+    Report {
+        summary,
+        causes: Vec::new(),
+        hint: None,
     }
 }

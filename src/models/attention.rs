@@ -17,18 +17,21 @@ pub struct Attention {
 
 /// Sizes of an [`Attention`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AttentionConfig {
+pub struct AttentionConfig {
     /// Channels of the tokens that ask.
     pub query_dim: usize,
     /// Channels of the tokens that answer.
     pub context_dim: usize,
+    /// Heads, each with an equal share of `query_dim`.
     pub heads: usize,
     /// Whether queries, keys and values have a bias (the autoencoder's have).
     pub qkv_bias: bool,
 }
 
 impl Attention {
-    pub(super) fn new(config: AttentionConfig, device: &Device) -> Self {
+    /// Projections of the given sizes, uninitialised.
+    #[must_use]
+    pub fn new(config: AttentionConfig, device: &Device) -> Self {
         let AttentionConfig {
             query_dim,
             context_dim,

@@ -16,7 +16,7 @@ mod resnet;
 pub mod unet;
 pub mod vae;
 
-pub use attention::Attention;
+pub use attention::{Attention, AttentionConfig};
 pub use config::ConfigError;
 pub use error::ModelError;
 pub use keymap::KeyMap;

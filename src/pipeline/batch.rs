@@ -8,12 +8,12 @@ use super::control::ControlSource;
 use super::denoise::{BatchInput, Sampling, denoise};
 use super::engine::{Denoiser, Engine, ModelFolders};
 use super::error::Error;
+use super::guidance::BatchGuidance;
 use super::job::{Job, SamplingSettings, Start};
 use super::observer::{Observer, Warning};
 use super::verify::fell_flat;
 use crate::diffusion::noise_schedule::warmup_steps;
 use crate::frame::{Frame, FrameIdx};
-use crate::models::unet::NoHook;
 use crate::tensor::{FloatDType, OpenDevice, Tensor};
 
 /// What all batches of a job share.
@@ -96,12 +96,22 @@ impl BatchContext<'_> {
             anchors,
         } = batch;
         let sampling = self.sampling(denoiser)?;
+        let source = source_latents(sources, denoiser, sampling.seed, device);
+        let text = self.prompts.of_frames(frames);
+        let guidance = BatchGuidance::new(
+            (self.job.consistency, self.job.compat),
+            sources,
+            (&source, &text),
+            (denoiser, &sampling),
+        )?;
+        let controls = self.control.controls(frames, sources, denoiser, device)?;
         let input = BatchInput {
-            source: source_latents(sources, denoiser, sampling.seed, device),
-            text: self.prompts.of_frames(frames),
-            controls: self.control.controls(frames, sources, denoiser, device)?,
+            source,
+            text,
+            controls,
             anchors: *anchors,
         };
+        let mut guide = BatchGuidance::guide(guidance.as_ref());
         let mut view = |step: usize, x0: &Tensor<4>| {
             after_step(step + 1);
             self.preview(frames, x0, denoiser)
@@ -110,7 +120,7 @@ impl BatchContext<'_> {
             &input,
             &sampling,
             denoiser,
-            &mut NoHook,
+            &mut guide,
             self.observer,
             &mut view,
         )?;

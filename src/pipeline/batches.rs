@@ -11,7 +11,7 @@ use super::conditions::{PromptStates, prompt_of};
 use super::control::{ControlKey, ControlSource};
 use super::engine::{Engine, ModelFolders};
 use super::error::Error;
-use super::job::{ControlSettings, Job, SamplingSettings};
+use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::observer::{Observer, Progress, Unit, Warning};
 use super::plan::{Batch, Plan};
@@ -39,6 +39,7 @@ struct BatchKey<'a> {
     prompts: Vec<String>,
     negative: &'a str,
     compat: bool,
+    consistency: &'a Consistency,
     control: &'a ControlSettings,
     controlnets: Vec<ControlKey<'a>>,
     sampling: &'a SamplingSettings,
@@ -46,7 +47,7 @@ struct BatchKey<'a> {
 }
 
 /// Raised when the same settings come to mean other pictures.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Translates every batch of `plan` that is not in the journal. Returns where the pictures are.
 ///
@@ -163,6 +164,7 @@ fn key(
         prompts: batch.frames().iter().map(prompt).collect(),
         negative: &job.prompt.negative,
         compat: job.compat.is_some(),
+        consistency: &job.consistency,
         control: &job.control,
         controlnets: context.control.keys(),
         sampling: &job.sampling,

@@ -3,12 +3,14 @@
 use super::anchors::Anchors;
 use super::engine::Denoiser;
 use super::error::Error;
+use super::guidance::Guide;
 use super::observer::Observer;
 use crate::diffusion::guidance::classifier_free_guidance;
 use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::diffusion::noise_schedule::Timesteps;
 use crate::diffusion::samplers::Sampler;
 use crate::diffusion::sdedit::noised;
+use crate::fresco::schedule::Step;
 use crate::models::controlnet::ControlResiduals;
 use crate::models::unet::UNetHook;
 use crate::tensor::{FloatDType, Tensor};
@@ -79,7 +81,7 @@ pub fn denoise(
     input: &BatchInput<'_>,
     sampling: &Sampling,
     denoiser: &Denoiser,
-    hook: &mut dyn UNetHook,
+    guide: &mut Guide<'_>,
     observer: &dyn Observer,
     view: &mut StepView<'_>,
 ) -> Result<(Tensor<4>, Option<Anchors>), Error> {
@@ -103,7 +105,13 @@ pub fn denoise(
             0,
         ));
         let k = sampling.warmup_steps + step;
-        let noise = predict_noise(&x, input, sampling, denoiser, step, hook);
+        let timestep = sampling.timesteps.as_slice()[k];
+        guide.begin_step(Step {
+            k,
+            executed: step,
+            timestep,
+        });
+        let noise = predict_noise(&x, input, sampling, denoiser, step, guide.hook());
         let c = sampling
             .sampler
             .coefficients(&denoiser.schedule, &sampling.timesteps, k);

@@ -80,6 +80,16 @@ pub enum Error {
         /// Frames that the source has.
         n_frames: usize,
     },
+    /// A result is compared with a source that it cannot be of.
+    #[error("the source has {} frames in {:.3} s and the result {} in {:.3} s; compare a result with its own whole source: {}", frames[0], secs[0], frames[1], secs[1], result.display())]
+    Mismatch {
+        /// Frames of the source and of the result.
+        frames: [usize; 2],
+        /// Seconds that the source and the result last.
+        secs: [f64; 2],
+        /// The result.
+        result: PathBuf,
+    },
     /// Anchors of an earlier batch cannot be used.
     #[error(transparent)]
     Anchors(#[from] AnchorError),

@@ -2,6 +2,7 @@
 //!
 //! [`translate`](translate::translate) runs the stages in order: [`analyse`](mod@analyse) the source, [`plan`] shots,
 //! keyframes and batches, translate the [`batches`], write the [`output`]. A [`journal`] remembers what is finished.
+//! [`evaluate`](mod@evaluate) measures a result.
 
 pub mod analyse;
 pub mod anchors;
@@ -12,6 +13,8 @@ pub mod control;
 pub mod denoise;
 pub mod engine;
 pub mod error;
+pub mod evaluate;
+pub mod guidance;
 pub mod job;
 pub mod journal;
 pub mod keyframes;

@@ -58,6 +58,8 @@ pub enum Stage {
     Keyframes,
     /// The result is written.
     Encode,
+    /// A result is measured: not part of a translation.
+    Evaluate,
 }
 
 impl fmt::Display for Stage {
@@ -66,6 +68,7 @@ impl fmt::Display for Stage {
             Self::Analyse => "Analyse",
             Self::Keyframes => "Keyframes",
             Self::Encode => "Encode",
+            Self::Evaluate => "Evaluate",
         })
     }
 }

@@ -1,12 +1,18 @@
-//! The only door to Burn's devices and tensors: which device runs, pictures in and out, attention.
+//! The only door to Burn's devices and tensors: which device runs, pictures in and out, and the few operations that Burn lacks or
+//! has slowly.
 
 mod attention;
 mod cpu_attention;
+mod cpu_gram;
 mod device;
+mod gram;
 pub mod image;
 mod norm;
+mod row_differences;
 
 pub use attention::attend;
 pub use burn::tensor::{Device, FloatDType, Tensor};
 pub use device::{DeviceChoice, DeviceError, OpenDevice, open};
+pub use gram::{GramTarget, gram_difference};
 pub use norm::group_norm;
+pub use row_differences::{RowDifferences, Tap};

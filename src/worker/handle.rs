@@ -115,7 +115,7 @@ impl WorkerHandle {
     /// command is then not carried out and no event answers it.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         let job = match &command {
-            Command::Translate(job, _) => Some(*job),
+            Command::Translate(job, _) | Command::Evaluate(job, ..) => Some(*job),
             Command::Probe(_) | Command::Shutdown => None,
         };
         // The token exists before the worker can see the command, so that a cancel cannot come too

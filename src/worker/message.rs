@@ -10,6 +10,7 @@ use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::job::JobSpec;
 
 pub use super::report::Report;
+pub use crate::pipeline::evaluate::Measures;
 pub use crate::pipeline::observer::{Progress, Stage, Summary, Unit};
 pub use crate::pipeline::plan::Plan;
 pub use crate::video::VideoInfo;
@@ -26,6 +27,8 @@ pub enum Command {
     Probe(PathBuf),
     /// Translate a video; answered by job events, the last of which ends the job.
     Translate(JobId, Box<JobSpec>),
+    /// Measure a result, named last, against its source; answered by job events.
+    Evaluate(JobId, PathBuf, PathBuf),
     /// End the thread; jobs that still wait are cancelled.
     Shutdown,
 }
@@ -39,7 +42,7 @@ pub enum Event {
     Job(JobId, JobEvent),
 }
 
-/// News of a job. Exactly one of the last three ends it, and nothing follows that one.
+/// News of a job. Exactly one of the last four ends it, and nothing follows that one.
 #[derive(Clone, Debug)]
 pub enum JobEvent {
     /// The work is known and begins.
@@ -57,6 +60,8 @@ pub enum JobEvent {
     Warning(Report),
     /// Done and verified.
     Finished(Summary),
+    /// What [`Command::Evaluate`] measured.
+    Evaluated(Measures),
     /// Stopped on request; everything finished is kept.
     Cancelled,
     /// Ended without a result; everything finished is kept.
@@ -67,7 +72,10 @@ impl JobEvent {
     /// Whether this event ends its job.
     #[must_use]
     pub fn is_last(&self) -> bool {
-        matches!(self, Self::Finished(_) | Self::Cancelled | Self::Failed(_))
+        matches!(
+            self,
+            Self::Finished(_) | Self::Evaluated(_) | Self::Cancelled | Self::Failed(_)
+        )
     }
 }
 

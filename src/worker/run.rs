@@ -12,9 +12,10 @@ use super::reporter::Reporter;
 use super::token::{Token, Tokens};
 use crate::pipeline::engine::Engine;
 use crate::pipeline::error::Error;
+use crate::pipeline::evaluate::Measures;
 use crate::pipeline::job::{Job, JobSpec};
 use crate::pipeline::observer::{Observer, Summary};
-use crate::pipeline::translate;
+use crate::pipeline::{evaluate, translate};
 use crate::video::{self, Ffmpeg, VideoInfo};
 
 /// What the worker can be asked to do. The engine does it; tests script it.
@@ -31,6 +32,17 @@ pub trait Work {
     /// Whatever keeps the job from its result, and [`Error::Cancelled`] when a checkpoint said so.
     fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error>;
 
+    /// Measures a result against its source.
+    ///
+    /// # Errors
+    /// If one of them cannot be read or they do not belong together, and [`Error::Cancelled`].
+    fn evaluate(
+        &mut self,
+        source: &Path,
+        result: &Path,
+        observer: &dyn Observer,
+    ) -> Result<Measures, Error>;
+
     /// Drops models and caches, which a panic may have left half changed; the next job loads them
     /// again.
     fn reset(&mut self);
@@ -44,6 +56,15 @@ impl Work for Engine {
 
     fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error> {
         translate::translate(job, self, observer)
+    }
+
+    fn evaluate(
+        &mut self,
+        source: &Path,
+        result: &Path,
+        observer: &dyn Observer,
+    ) -> Result<Measures, Error> {
+        evaluate::evaluate(source, result, observer)
     }
 
     fn reset(&mut self) {
@@ -68,11 +89,12 @@ pub(super) fn run<W: Work>(
         match command {
             Command::Probe(path) => outbox.send(Event::Probed(worker.probe(&path).map(Box::new))),
             Command::Translate(job, spec) => worker.translate(job, &spec),
+            Command::Evaluate(job, source, result) => worker.evaluate(job, &source, &result),
             Command::Shutdown => break,
         }
     }
     for command in inbox.try_iter() {
-        if let Command::Translate(job, _) = command {
+        if let Command::Translate(job, _) | Command::Evaluate(job, ..) = command {
             worker.end(job, JobEvent::Cancelled);
         }
     }
@@ -92,10 +114,33 @@ impl<W: Work> Worker<'_, W> {
     }
 
     fn translate(&mut self, id: JobId, spec: &JobSpec) {
+        self.job(id, |work, reporter| {
+            let job = Job::new(spec)?;
+            work.translate(&job, reporter).map(JobEvent::Finished)
+        });
+    }
+
+    fn evaluate(&mut self, id: JobId, source: &Path, result: &Path) {
+        self.job(id, |work, reporter| {
+            let measures = work.evaluate(source, result, reporter)?;
+            Ok(JobEvent::Evaluated(measures))
+        });
+    }
+
+    /// Runs a job, unless it was cancelled while it waited, and tells its end.
+    fn job(
+        &mut self,
+        id: JobId,
+        act: impl FnOnce(&mut W, &Reporter<'_>) -> Result<JobEvent, Error>,
+    ) {
         let token = self.tokens.get(id);
         let reporter = Reporter::new(id, self.outbox, &token);
-        let last = match self.guarded(|work| translate(work, spec, &reporter)) {
-            Ok(Ok(summary)) => JobEvent::Finished(summary),
+        let outcome = self.guarded(|work| {
+            reporter.checkpoint()?;
+            act(work, &reporter)
+        });
+        let last = match outcome {
+            Ok(Ok(last)) => last,
             Ok(Err(error)) => failed(&error, &token),
             Err(panic) => JobEvent::Failed(panic),
         };
@@ -119,15 +164,6 @@ impl<W: Work> Worker<'_, W> {
         self.tokens.remove(job);
         self.outbox.job(job, last);
     }
-}
-
-fn translate(
-    work: &mut impl Work,
-    spec: &JobSpec,
-    reporter: &Reporter<'_>,
-) -> Result<Summary, Error> {
-    reporter.checkpoint()?;
-    work.translate(&Job::new(spec)?, reporter)
 }
 
 fn failed(error: &Error, token: &Token) -> JobEvent {

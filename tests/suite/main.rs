@@ -11,8 +11,11 @@
 mod annotators;
 mod cli;
 mod clips;
+mod evaluate;
 mod failures;
+mod flow;
 mod golden;
+mod gradients;
 mod job;
 mod keymaps;
 mod plan;

@@ -1,6 +1,6 @@
 //! The two places where a guide may touch the U-Net, and the guide that touches nothing.
 
-use crate::models::attention::Attention;
+pub use crate::models::attention::Attention;
 use crate::tensor::Tensor;
 
 /// Part of the network, in order of execution.

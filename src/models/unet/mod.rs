@@ -9,7 +9,7 @@
 mod blocks;
 mod config;
 mod encoder;
-mod hook;
+pub mod hook;
 mod time_embedding;
 mod transformer;
 

@@ -5,6 +5,7 @@
 //! [`Job`] or says everything that is wrong with it at once; nothing below sees unvalidated input.
 
 mod checks;
+mod consistency;
 mod options;
 mod validated;
 
@@ -18,6 +19,7 @@ pub use crate::diffusion::samplers::Sampler;
 pub use crate::pipeline::keyframes::KeyframeGap;
 pub use crate::tensor::DeviceChoice;
 pub use checks::{FieldError, JobErrors};
+pub use consistency::{Consistency, ConsistencySpec, Preset};
 pub use options::{
     CannyThresholds, Compat, ControlKind, ControlNetSpec, ExtraWords, FrameRange, ParseOptionError,
 };
@@ -160,6 +162,11 @@ pub struct JobSpec {
     #[arg(long, value_name = "PX", help_heading = "Sampling")]
     pub size: Option<u32>,
 
+    /// Guidance between frames.
+    #[serde(flatten)]
+    #[command(flatten)]
+    pub guidance: ConsistencySpec,
+
     /// Frames from one keyframe to the next: a number, or the smallest and largest, both included.
     #[arg(
         long,
@@ -223,6 +230,7 @@ impl Default for JobSpec {
             keyframes: Vec::new(),
             batch_size: 8,
             no_fill: false,
+            guidance: ConsistencySpec::default(),
             compat: None,
         }
     }

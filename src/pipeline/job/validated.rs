@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::checks::{self, JobErrors};
 use super::{
-    CannyThresholds, Compat, ControlKind, ControlNetSpec, DeviceChoice, JobSpec, KeyframeGap,
-    Sampler,
+    CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, JobSpec,
+    KeyframeGap, Sampler,
 };
 use crate::annotators::Annotator;
 use crate::frame::FrameIdx;
@@ -36,6 +36,8 @@ pub struct Job {
     pub control: ControlSettings,
     /// Diffusion.
     pub sampling: SamplingSettings,
+    /// Guidance between frames.
+    pub consistency: Consistency,
     /// Short side of the working size in pixels.
     pub short_side: u32,
     /// Which frames are keyframes.
@@ -233,6 +235,7 @@ impl Job {
             keyframes: keyframe_choice(spec),
             batch_size: spec.batch_size,
             fill: !spec.no_fill,
+            consistency: Consistency::from(&spec.guidance),
             compat: spec.compat,
             device: spec.device.clone(),
         }

@@ -72,6 +72,14 @@ fn gpu_layers_match_the_reference() {
 }
 
 #[test]
+fn gpu_warps_match_the_reference() {
+    let Some(device) = adapter() else { return };
+    fixture::for_each("fresco_ops", |fixture| {
+        super::fresco_ops::check_warps(fixture, &device);
+    });
+}
+
+#[test]
 fn gpu_networks_match_the_reference() {
     if !full() {
         eprintln!("skipped: whole networks run with FRESCO_TEST_GPU=full");

@@ -49,6 +49,7 @@ impl Observer for Stopper {
         match stage {
             Stage::Keyframes => self.before_keyframes.store(count, Ordering::Relaxed),
             Stage::Encode => self.before_encode.store(count, Ordering::Relaxed),
+            Stage::Evaluate => panic!("a translation does not measure"),
             Stage::Analyse => {}
         }
     }

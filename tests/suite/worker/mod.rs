@@ -64,6 +64,7 @@ fn names(events: &[JobEvent]) -> Vec<&'static str> {
         JobEvent::Keyframe { .. } => "keyframe",
         JobEvent::Warning(_) => "warning",
         JobEvent::Finished(_) => "finished",
+        JobEvent::Evaluated(_) => "evaluated",
         JobEvent::Cancelled => "cancelled",
         JobEvent::Failed(_) => "failed",
     };

@@ -1,0 +1,124 @@
+//! How frames are kept consistent, as flags and as what will run.
+
+use serde::{Deserialize, Serialize};
+
+/// Guidance between frames: a preset, and constraints taken out of it, named as in the paper.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+#[serde(default, rename_all = "kebab-case")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct ConsistencySpec {
+    /// How frames are kept consistent: full, light (without the spatial loss, the costliest part) or off.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = Preset::Full,
+        help_heading = "Consistency"
+    )]
+    pub consistency: Preset,
+    /// Do not average queries by likenesses within the source frame.
+    #[arg(long, help_heading = "Consistency")]
+    pub no_spatial_attention: bool,
+    /// Let every frame attend to itself alone.
+    #[arg(long, help_heading = "Consistency")]
+    pub no_cross_frame_attention: bool,
+    /// Do not attend along the paths of moving pixels.
+    #[arg(long, help_heading = "Consistency")]
+    pub no_temporal_attention: bool,
+    /// Do not keep the likenesses within each source frame.
+    #[arg(long, help_heading = "Consistency")]
+    pub no_spatial_loss: bool,
+    /// Do not pull features towards those that the flow says are the same.
+    #[arg(long, help_heading = "Consistency")]
+    pub no_temporal_loss: bool,
+}
+
+/// A choice of constraints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// All constraints.
+    #[default]
+    Full,
+    /// All but the spatial loss.
+    Light,
+    /// None: frames share noise and anchors only.
+    Off,
+}
+
+/// FRESCO's constraints, each on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a constraint of its own"
+)]
+pub struct Consistency {
+    /// Queries averaged by likenesses within the source frame.
+    pub spatial_attention: bool,
+    /// All frames attend to one set of tokens.
+    pub cross_frame_attention: bool,
+    /// Attention along the paths of pixels.
+    pub temporal_attention: bool,
+    /// Features keep the likenesses within each source frame.
+    pub spatial_loss: bool,
+    /// Features keep to the flow.
+    pub temporal_loss: bool,
+}
+
+impl Consistency {
+    /// Whether no constraint is on.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        let attends =
+            self.spatial_attention || self.cross_frame_attention || self.temporal_attention;
+        !(attends || self.spatial_loss || self.temporal_loss)
+    }
+}
+
+impl From<&ConsistencySpec> for Consistency {
+    fn from(spec: &ConsistencySpec) -> Self {
+        let on = spec.consistency != Preset::Off;
+        Self {
+            spatial_attention: on && !spec.no_spatial_attention,
+            cross_frame_attention: on && !spec.no_cross_frame_attention,
+            temporal_attention: on && !spec.no_temporal_attention,
+            spatial_loss: spec.consistency == Preset::Full && !spec.no_spatial_loss,
+            temporal_loss: on && !spec.no_temporal_loss,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_what_they_say() {
+        let of = |consistency| {
+            Consistency::from(&ConsistencySpec {
+                consistency,
+                ..ConsistencySpec::default()
+            })
+        };
+        assert!(of(Preset::Off).is_off());
+        let (full, light) = (of(Preset::Full), of(Preset::Light));
+        assert!(full.spatial_loss && full.temporal_loss && full.cross_frame_attention);
+        assert_eq!(
+            light,
+            Consistency {
+                spatial_loss: false,
+                ..full
+            }
+        );
+        let spec = ConsistencySpec {
+            no_temporal_attention: true,
+            ..ConsistencySpec::default()
+        };
+        assert_eq!(
+            Consistency::from(&spec),
+            Consistency {
+                temporal_attention: false,
+                ..full
+            }
+        );
+    }
+}

@@ -16,17 +16,18 @@ features := $(if $(FEATURES),--features $(FEATURES))
 ifeq ($(wildcard $(XDG_RUNTIME_DIR)),)
 runtime_dir := $(CURDIR)/target/runtime
 endif
-test_env := $(if $(runtime_dir),XDG_RUNTIME_DIR='$(runtime_dir)') CUBECL_AUTOTUNE_LEVEL=minimal
+runtime_env := $(if $(runtime_dir),XDG_RUNTIME_DIR='$(runtime_dir)')
+test_env := $(runtime_env) CUBECL_AUTOTUNE_LEVEL=minimal
 # On Linux `deps-test` has seen to a software driver, so a GPU test that finds none is a failure there.
 ifeq ($(shell uname -s),Linux)
 test_env += FRESCO_REQUIRE_GPU=1
 endif
 
-.PHONY: run test test-gpu deps deps-test
+.PHONY: run test test-gpu deps deps-test runtime
 
 # The window does not exist yet, so this translates the demo clip.
-run: deps
-	cargo run --release -- demo --out '$(OUT)'
+run: deps runtime
+	$(runtime_env) cargo run --release -- demo --out '$(OUT)'
 	@echo "the result is $(abspath $(OUT))"
 
 test: deps-test
@@ -47,6 +48,8 @@ endif
 deps:
 	@packaging/linux/install-deps.sh run
 
-deps-test:
+deps-test: runtime
 	@packaging/linux/install-deps.sh test
+
+runtime:
 	@$(if $(runtime_dir),mkdir -p '$(runtime_dir)' && chmod 700 '$(runtime_dir)')

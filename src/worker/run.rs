@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
@@ -17,6 +19,9 @@ use crate::pipeline::job::{Job, JobSpec};
 use crate::pipeline::observer::{Observer, Summary};
 use crate::pipeline::{evaluate, translate};
 use crate::video::{self, Ffmpeg, VideoInfo};
+
+/// How long after an error a cancel still counts as its cause.
+const ECHO: Duration = Duration::from_millis(300);
 
 /// What the worker can be asked to do. The engine does it; tests script it.
 pub trait Work {
@@ -169,6 +174,11 @@ impl<W: Work> Worker<'_, W> {
 fn failed(error: &Error, token: &Token) -> JobEvent {
     if matches!(error, Error::Cancelled) {
         return JobEvent::Cancelled;
+    }
+    // A key press that stops this program may reach FFmpeg first: the cancel is on its way then.
+    let asked = Instant::now();
+    while !token.is_cancelled() && asked.elapsed() < ECHO {
+        thread::sleep(ECHO / 20);
     }
     if token.is_cancelled() {
         // Most often an echo of the cancel, such as a pipe closed by the same key press.

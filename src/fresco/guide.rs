@@ -14,7 +14,7 @@ use super::temporal_attention::{PathTensors, temporal_guided_attention};
 use crate::models::unet::hook::{Attention, AttentionSite, NoHook, UNetHook, UNetPart};
 use crate::tensor::{GramTarget, Tensor, attend};
 
-/// What is guided, besides what [`schedule`](super::schedule) says of each step.
+/// What is guided, besides what [`schedule()`](super::schedule()) says of each step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GuideConfig {
     /// How decoder features are optimised.

@@ -2,11 +2,11 @@
 //!
 //! From the coarsest level of a pyramid to the full resolution, three steps each:
 //!
-//! 1. [`patches`]: small patches on a grid look for their place in the other picture by gradient
+//! 1. `patches`: small patches on a grid look for their place in the other picture by gradient
 //!    descent whose matrix depends on the first picture only (the *inverse* search).
-//! 2. [`densify`]: each pixel averages the vectors of the patches that cover it, weighted by how well
+//! 2. `densify`: each pixel averages the vectors of the patches that cover it, weighted by how well
 //!    each explains the pixel.
-//! 3. [`variational`]: the dense field minimises a robust energy of brightness, gradient and smoothness.
+//! 3. `variational`: the dense field minimises a robust energy of brightness, gradient and smoothness.
 //!
 //! The same pictures give the same field whatever the number of threads.
 //!

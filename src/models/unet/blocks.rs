@@ -3,6 +3,7 @@
 use burn::module::Module;
 
 use super::config::{BlockKind, UNetConfig};
+use super::free_u::FreeU;
 use super::hook::{AttentionSite, UNetHook, UNetPart};
 use super::transformer::{Transformer2D, TransformerConfig};
 use crate::models::resnet::{Downsample2D, ResnetBlock2D, Upsample2D};
@@ -15,6 +16,8 @@ pub(super) struct Given<'a> {
     pub time: &'a Tensor<2>,
     /// Text embeddings `[n, tokens, width]`.
     pub text: &'a Tensor<3>,
+    /// What to strengthen where the decoder takes a skip connection, and at which widths.
+    pub free_u: Option<(FreeU, [usize; 2])>,
 }
 
 /// An encoder level.
@@ -146,7 +149,10 @@ impl UpBlock {
         hook: &mut dyn UNetHook,
     ) -> Tensor<4> {
         for (layer, resnet) in self.resnets.iter().enumerate() {
-            if let Some(skip) = skips.pop() {
+            if let Some(mut skip) = skips.pop() {
+                if let Some((free_u, widths)) = given.free_u {
+                    (x, skip) = free_u.apply(widths, x, skip);
+                }
                 x = Tensor::cat(vec![x, skip], 1);
             }
             x = resnet.forward(x, Some(given.time));

@@ -67,7 +67,11 @@ impl Encoder {
     ) -> Encoded {
         let waves = timestep_waves(timestep, &self.waves, &latents.device());
         let time = self.time_embedding.forward(waves.cast(latents.dtype()));
-        let given = Given { time: &time, text };
+        let given = Given {
+            time: &time,
+            text,
+            free_u: None,
+        };
         let mut x = self.conv_in.forward(latents);
         if let Some(condition) = condition {
             x = x + condition;

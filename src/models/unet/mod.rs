@@ -9,6 +9,7 @@
 mod blocks;
 mod config;
 mod encoder;
+mod free_u;
 pub mod hook;
 mod time_embedding;
 mod transformer;
@@ -27,6 +28,8 @@ use blocks::{Given, UpBlock};
 pub(super) use config::parse_network;
 pub use config::{BlockKind, UNetConfig};
 pub use encoder::{Encoded, Encoder};
+use free_u::stage_widths;
+pub use free_u::{FreeU, scale_low_frequencies};
 pub use hook::{AttentionSite, NoHook, UNetHook, UNetPart};
 pub use transformer::Transformer2D;
 
@@ -56,6 +59,11 @@ pub struct UNet2DConditionModel {
     up_blocks: Vec<UpBlock>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
+    /// What to strengthen in the decoder, if anything; not a part of the weights.
+    #[module(skip)]
+    pub free_u: Option<FreeU>,
+    #[module(skip)]
+    free_u_widths: [usize; 2],
 }
 
 impl UNet2DConditionModel {
@@ -70,6 +78,8 @@ impl UNet2DConditionModel {
                 .collect(),
             conv_norm_out: norm_layer(config.norm_num_groups, channels, config.norm_eps, device),
             conv_out: conv([channels, config.out_channels], 3, device),
+            free_u: None,
+            free_u_widths: stage_widths(config),
         }
     }
 
@@ -99,7 +109,11 @@ impl UNet2DConditionModel {
             middle,
             time,
         } = encoded;
-        let given = Given { time: &time, text };
+        let given = Given {
+            time: &time,
+            text,
+            free_u: self.free_u.map(|free_u| (free_u, self.free_u_widths)),
+        };
         let mut x = middle;
         for (level, block) in self.up_blocks.iter().enumerate() {
             x = hook.decoder_input(level, x);

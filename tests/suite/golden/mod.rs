@@ -14,6 +14,7 @@ mod fresco_ops;
 mod fresco_ops_features;
 mod fresco_optimize;
 mod fresco_unet;
+mod freeu;
 mod gpu;
 mod key_lists;
 mod keyframes;

@@ -1,4 +1,5 @@
-//! Weights from `.safetensors` into a module, or a complete list of what does not fit.
+//! Weights from `.safetensors` into a module, or a complete list of what does not fit. Networks that are published as a
+//! pickle alone can ask for that by name; the reader builds tensors from it and runs nothing.
 //!
 //! The names and shapes of file and module are compared before a single value is read, so that a wrong file is
 //! refused at once and with everything that is wrong with it. Values are memory-mapped, widened or narrowed to
@@ -10,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::store::{
-    FloatCastAdapter, ModuleAdapter as _, ModuleSnapshot as _, ModuleStore as _,
-    PyTorchToBurnAdapter, SafetensorsStore,
+    FloatCastAdapter, ModuleAdapter as _, ModuleSnapshot as _, ModuleStore, PyTorchToBurnAdapter,
+    PytorchStore, SafetensorsStore,
 };
 use burn::tensor::{FloatDType, Tensor};
 
@@ -129,6 +130,9 @@ pub enum CheckpointError {
     /// A format that can run code, or one we do not read.
     #[error("weights must be a .safetensors file, because other formats can run code; convert {}", .0.display())]
     NotSafetensors(PathBuf),
+    /// Not a pickle where one was asked for.
+    #[error("the weights must be a .safetensors, .pth or .pt file: {}", .0.display())]
+    NotPickle(PathBuf),
     /// The file is not there or cannot be opened.
     #[error("cannot open the weights {}", path.display())]
     Open {
@@ -205,7 +209,7 @@ pub fn check<M: Module>(
     weights: &Weights,
     keys: &KeyMap,
 ) -> Result<Mismatch, CheckpointError> {
-    fits(module, &mut open(weights)?, weights, keys)
+    fits(module, &mut open(weights)?, &weights.to_string(), keys)
 }
 
 /// Fills `module` from `weights`, every float as `dtype`. Also gives the file's names that nobody wanted.
@@ -213,19 +217,58 @@ pub fn check<M: Module>(
 /// # Errors
 /// [`CheckpointError`]: not a `.safetensors` file, not readable, damaged, or made for another network.
 pub fn load<M: Module>(
-    mut module: M,
+    module: M,
     weights: &Weights,
     keys: &KeyMap,
     dtype: FloatDType,
 ) -> Result<(M, Vec<String>), CheckpointError> {
+    fill(module, &mut open(weights)?, &weights.to_string(), keys, dtype)
+}
+
+/// Whether a file is called like a pickle: `.pth` or `.pt`.
+#[must_use]
+pub fn is_pickle(path: &Path) -> bool {
+    has_extension(path, "pth") || has_extension(path, "pt")
+}
+
+/// Like [`load`], from the pickle of a network that is published in no other way. `entry` is where in it the tensors
+/// are, if not at the top. The reader knows tensors and refuses everything else, so no code of the file runs.
+///
+/// # Errors
+/// [`CheckpointError`]: not a `.pth` or `.pt` file, not readable, damaged, or made for another network.
+pub fn load_pickle<M: Module>(
+    module: M,
+    path: &Path,
+    entry: Option<&str>,
+    keys: &KeyMap,
+    dtype: FloatDType,
+) -> Result<(M, Vec<String>), CheckpointError> {
+    if !is_pickle(path) {
+        return Err(CheckpointError::NotPickle(path.to_owned()));
+    }
+    check_file(path)?;
+    let store = PytorchStore::from_file(path);
+    let mut store = match entry {
+        Some(entry) => store.with_top_level_key(entry),
+        None => store,
+    };
+    fill(module, &mut store, &path.display().to_string(), keys, dtype)
+}
+
+fn fill<M: Module, S: ModuleStore>(
+    mut module: M,
+    store: &mut S,
+    file: &str,
+    keys: &KeyMap,
+    dtype: FloatDType,
+) -> Result<(M, Vec<String>), CheckpointError> {
     let damaged = |reason: String| CheckpointError::Damaged {
-        file: weights.to_string(),
+        file: file.to_owned(),
         reason,
     };
     let renamer = Renamer::new(keys);
-    let mut file = open(weights)?;
-    let mismatch = fits(&module, &mut file, weights, keys)?;
-    let tensors = file
+    let mismatch = fits(&module, store, file, keys)?;
+    let tensors = store
         .get_all_tensors()
         .map_err(|error| damaged(error.to_string()))?;
     let renamed = tensors.values().filter_map(|tensor| {
@@ -242,16 +285,16 @@ pub fn load<M: Module>(
 }
 
 /// What harmlessly differs between module and file.
-fn fits<M: Module>(
+fn fits<M: Module, S: ModuleStore>(
     module: &M,
-    file: &mut SafetensorsStore,
-    weights: &Weights,
+    store: &mut S,
+    file: &str,
     keys: &KeyMap,
 ) -> Result<Mismatch, CheckpointError> {
-    let tensors = file
+    let tensors = store
         .get_all_tensors()
         .map_err(|error| CheckpointError::Damaged {
-            file: weights.to_string(),
+            file: file.to_owned(),
             reason: error.to_string(),
         })?;
     let found = tensors
@@ -262,7 +305,7 @@ fn fits<M: Module>(
         Ok(mismatch)
     } else {
         Err(CheckpointError::Mismatch {
-            file: weights.to_string(),
+            file: file.to_owned(),
             mismatch,
         })
     }
@@ -271,24 +314,27 @@ fn fits<M: Module>(
 fn open(weights: &Weights) -> Result<SafetensorsStore, CheckpointError> {
     match weights {
         Weights::Embedded { bytes, .. } => Ok(SafetensorsStore::from_bytes(Some(bytes.to_vec()))),
-        Weights::File(path) => {
-            if !has_extension(path, "safetensors") {
-                return Err(CheckpointError::NotSafetensors(path.clone()));
-            }
-            let metadata = std::fs::metadata(path).map_err(|source| CheckpointError::Open {
-                path: path.clone(),
-                source,
-            })?;
-            if metadata.len() == 0 {
-                let reason = "the file is empty".to_owned();
-                return Err(CheckpointError::Damaged {
-                    file: weights.to_string(),
-                    reason,
-                });
-            }
+        Weights::File(path) if has_extension(path, "safetensors") => {
+            check_file(path)?;
             Ok(SafetensorsStore::from_file(path))
         }
+        Weights::File(path) => Err(CheckpointError::NotSafetensors(path.clone())),
     }
+}
+
+/// Refuses what is not there or holds nothing, which the readers would say less well.
+fn check_file(path: &Path) -> Result<(), CheckpointError> {
+    let metadata = std::fs::metadata(path).map_err(|source| CheckpointError::Open {
+        path: path.to_owned(),
+        source,
+    })?;
+    if metadata.len() == 0 {
+        return Err(CheckpointError::Damaged {
+            file: path.display().to_string(),
+            reason: "the file is empty".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 fn has_extension(path: &Path, wanted: &str) -> bool {

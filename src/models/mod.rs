@@ -11,6 +11,7 @@ pub mod clip;
 mod config;
 pub mod controlnet;
 mod error;
+pub mod gmflow;
 mod keymap;
 mod resnet;
 pub mod unet;

@@ -7,6 +7,7 @@ use fresco_studio::models::KeyMap;
 use fresco_studio::models::checkpoint::{Mismatch, TensorList};
 use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
 use fresco_studio::models::controlnet::{self, ControlNetConfig, ControlNetModel};
+use fresco_studio::models::gmflow::{self, GmFlow};
 use fresco_studio::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use fresco_studio::models::vae::{self, AutoencoderKL, VaeConfig};
 use fresco_studio::tensor::Device;
@@ -15,10 +16,15 @@ use fresco_studio::tensor::Device;
 fn bijection<M: Module>(config: &str, keys: &str, map: &KeyMap, build: impl Fn(&[u8]) -> M) {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let module = build(&std::fs::read(models.join(config)).unwrap());
+    compare(&module, keys, map);
+}
+
+fn compare<M: Module>(module: &M, keys: &str, map: &KeyMap) {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let text = std::fs::read_to_string(models.join(keys)).unwrap();
     let tensors: TensorList = text.lines().map(tensor).collect();
     assert_eq!(
-        Mismatch::between(&module, &tensors, map),
+        Mismatch::between(module, &tensors, map),
         Mismatch::default(),
         "{keys}"
     );
@@ -70,4 +76,10 @@ fn controlnets_fit() {
     bijection(config, keys, &controlnet::KEYS, |json| {
         ControlNetModel::new(&ControlNetConfig::from_json(json).unwrap(), &Device::flex())
     });
+}
+
+#[test]
+fn gmflow_fits() {
+    let network = GmFlow::new(&Device::flex());
+    compare(&network, "gmflow/keys.txt", &gmflow::KEYS);
 }

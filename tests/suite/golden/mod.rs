@@ -15,6 +15,7 @@ mod fresco_ops_features;
 mod fresco_optimize;
 mod fresco_unet;
 mod freeu;
+mod gmflow;
 mod gpu;
 mod key_lists;
 mod keyframes;

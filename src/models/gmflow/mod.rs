@@ -1,0 +1,191 @@
+//! `GMFlow`: optical flow between two frames, by matching every position of one with all of the other.
+//!
+//! One scale, as the published `gmflow_sintel` weights have it. The sizes of the network are constants: there is one
+//! such network, and it comes without a `config.json`. Everything is `f32`, because a softmax over thousands of
+//! positions amplifies rounding.
+//!
+//! Source: Xu et al., "GMFlow: Learning Optical Flow via Global Matching", 2022.
+
+mod backbone;
+mod matching;
+mod transformer;
+mod upsample;
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::ops::PadMode;
+
+use super::checkpoint::{self, CheckpointError, Weights};
+use super::keymap::KeyMap;
+use crate::tensor::{Device, FloatDType, Tensor};
+use backbone::Backbone;
+pub use matching::FlowPropagation;
+use matching::match_globally;
+pub use transformer::{Block, FeatureTransformer, with_positions};
+use upsample::Upsampler;
+
+/// Channels of the matched features.
+const CHANNELS: usize = 128;
+/// Pixels of a frame along a side of a feature.
+const STRIDE: usize = 8;
+/// Sides must be whole windows of whole features: two windows along each side.
+const MULTIPLE: usize = STRIDE * transformer::WINDOWS;
+/// Most pixels of first frames that go through the network together, which bounds its memory.
+const CHUNK_PIXELS: usize = 1 << 19;
+
+/// Names in the published `gmflow_sintel-0c07dcb3.pth`, under its entry `model`.
+pub const KEYS: KeyMap = KeyMap {
+    rules: &[
+        (r"\.downsample\.0\.", ".downsample."),
+        (r"\.mlp\.0\.", ".mlp.expand."),
+        (r"\.mlp\.2\.", ".mlp.contract."),
+        (r"\.norm2\.", ".mlp.norm."),
+        (r"^upsampler\.0\.", "upsampler.hidden."),
+        (r"^upsampler\.2\.", "upsampler.weights."),
+    ],
+    ignored: &[],
+};
+
+/// The entry of the published pickle that holds the weights.
+const PICKLE_ENTRY: &str = "model";
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct GmFlow {
+    backbone: Backbone,
+    /// Makes the features of both frames know of each other.
+    pub transformer: FeatureTransformer,
+    feature_flow_attn: FlowPropagation,
+    upsampler: Upsampler,
+}
+
+/// A flow and what it was made from, for sides that are multiples of 16.
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    /// Features after the transformer `[2n, 128, h/8, w/8]`: those of the first frames, then of the second.
+    pub features: Tensor<4>,
+    /// Flow by matching alone, in features, `[2n, 2, h/8, w/8]`.
+    pub matched: Tensor<4>,
+    /// After similar places have exchanged their flow.
+    pub propagated: Tensor<4>,
+    /// Flow in pixels, `[2n, 2, h, w]`.
+    pub flow: Tensor<4>,
+}
+
+impl GmFlow {
+    /// An uninitialised network.
+    #[must_use]
+    pub fn new(device: &Device) -> Self {
+        Self {
+            backbone: Backbone::new(device),
+            transformer: FeatureTransformer::new(device),
+            feature_flow_attn: FlowPropagation::new(device),
+            upsampler: Upsampler::new(device),
+        }
+    }
+
+    /// Reads the published `.pth`, or the same tensors as `.safetensors`. Also gives the file's names that nobody
+    /// wanted.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]: neither of the two formats, not readable, damaged, or made for another network.
+    pub fn load(path: &Path, device: &Device) -> Result<(Self, Vec<String>), CheckpointError> {
+        let network = Self::new(device);
+        if checkpoint::is_pickle(path) {
+            let entry = Some(PICKLE_ENTRY);
+            checkpoint::load_pickle(network, path, entry, &KEYS, FloatDType::F32)
+        } else {
+            let weights = Weights::File(path.to_owned());
+            checkpoint::load(network, &weights, &KEYS, FloatDType::F32)
+        }
+    }
+
+    /// Flow of each pair in both directions: of first `n` from `first` to `second`, and of last `n` back. Channel 0
+    /// is x, channel 1 is y, in pixels.
+    ///
+    /// Frames whose sides are no multiples of 16 are enlarged by repeating their edges, as much before as after, and
+    /// the flow is cut back.
+    ///
+    /// # Shapes
+    /// `first` and `second` `[n, 3, h, w]`, RGB in `0..=255`, `f32` → `[2n, 2, h, w]`.
+    #[must_use]
+    pub fn forward(&self, first: Tensor<4>, second: Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = first.dims();
+        let (rows, columns) = (padding(height), padding(width));
+        let pad = |frames: Tensor<4>| match (rows, columns) {
+            ((0, 0), (0, 0)) => frames,
+            _ => frames.pad([rows, columns], PadMode::Edge),
+        };
+        let chunk = (CHUNK_PIXELS / (height * width).max(1)).max(1);
+        let pairs = first
+            .split(chunk, 0)
+            .into_iter()
+            .zip(second.split(chunk, 0));
+        let (forward, backward) = pairs
+            .map(|(first, second)| {
+                let n = first.dims()[0];
+                let flow = self.estimate(pad(first), pad(second)).flow;
+                let flow = flow.narrow(2, rows.0, height).narrow(3, columns.0, width);
+                (flow.clone().narrow(0, 0, n), flow.narrow(0, n, n))
+            })
+            .unzip();
+        Tensor::cat(vec![Tensor::cat(forward, 0), Tensor::cat(backward, 0)], 0)
+    }
+
+    /// Features of frames before the transformer.
+    ///
+    /// # Shapes
+    /// `[n, 3, h, w]`, RGB in `0..=255` → `[n, 128, h/8, w/8]`.
+    #[must_use]
+    pub fn features(&self, frames: Tensor<4>) -> Tensor<4> {
+        self.backbone.forward(normalised(frames))
+    }
+
+    /// Flow in both directions with its intermediate results, all pairs at once.
+    ///
+    /// # Shapes
+    /// `first` and `second` `[n, 3, h, w]`, RGB in `0..=255`, `f32`, `h` and `w` multiples of 16.
+    #[must_use]
+    pub fn estimate(&self, first: Tensor<4>, second: Tensor<4>) -> Estimate {
+        let features = self.features(Tensor::cat(vec![first, second], 0));
+        let features = self.transformer.forward(features);
+        let matched = match_globally(features.clone());
+        let propagated = self
+            .feature_flow_attn
+            .forward(features.clone(), matched.clone());
+        let flow = self.upsampler.forward(features.clone(), propagated.clone());
+        Estimate {
+            features,
+            matched,
+            propagated,
+            flow,
+        }
+    }
+}
+
+/// How much to add before and after a side.
+fn padding(side: usize) -> (usize, usize) {
+    let missing = side.next_multiple_of(MULTIPLE) - side;
+    (missing / 2, missing - missing / 2)
+}
+
+/// By the mean and deviation of the pictures that the backbone was trained on.
+fn normalised(frames: Tensor<4>) -> Tensor<4> {
+    const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+    const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+    let device = frames.device();
+    let spread = |values| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+    (frames / 255.0 - spread(MEAN)) / spread(DEVIATION)
+}
+
+/// Feature maps as rows of tokens: `[n, c, h, w]` → `[n, h·w, c]`.
+fn to_tokens(features: Tensor<4>) -> Tensor<3> {
+    features.flatten(2, 3).swap_dims(1, 2)
+}
+
+/// The inverse of [`to_tokens`].
+fn to_map(tokens: Tensor<3>, [rows, columns]: [usize; 2]) -> Tensor<4> {
+    let [n, _, channels] = tokens.dims();
+    tokens.swap_dims(1, 2).reshape([n, channels, rows, columns])
+}

@@ -10,10 +10,10 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Rows that share one pass over the columns: their sums stay in registers.
+/// Rows that share one pass over a panel: with two vectors each, their sums stay in registers.
 const ROWS: usize = 6;
-/// The widest vector; lines are padded to whole ones.
-const LANES: usize = 16;
+/// Columns of a panel: two of the widest vectors.
+const PANEL: usize = 32;
 
 /// What likenesses are compared with, item after item.
 #[derive(Clone, Copy)]
@@ -69,10 +69,10 @@ pub(super) fn difference(
 struct Packed<'a> {
     /// `[tokens, depth]`.
     queries: Vec<f32>,
-    /// `[depth, padded tokens]`.
-    columns: Vec<f32>,
-    /// `[tokens, padded width]`.
-    rows: Vec<f32>,
+    /// The vectors as columns.
+    columns: Panels,
+    /// The vectors as rows.
+    rows: Panels,
     /// `[tokens, tokens]`, if it is not in the products already.
     matrix: Option<&'a [f32]>,
     tokens: usize,
@@ -83,8 +83,8 @@ impl<'a> Packed<'a> {
     fn plain(u: &[f32], matrix: &'a [f32], tokens: usize, width: usize) -> Self {
         Self {
             queries: u.to_vec(),
-            columns: columns([(u, 1.0)], tokens, width),
-            rows: padded_rows(u, width),
+            columns: Panels::new(width, tokens, |channel, token| u[token * width + channel]),
+            rows: Panels::new(tokens, width, |token, channel| u[token * width + channel]),
             matrix: Some(matrix),
             tokens,
             width,
@@ -94,10 +94,14 @@ impl<'a> Packed<'a> {
     /// `u uᵀ − v vᵀ` is one product of vectors twice as long: `[u v] [u −v]ᵀ`.
     fn stacked(u: &[f32], v: &[f32], tokens: usize, width: usize) -> Self {
         let pairs = u.chunks_exact(width).zip(v.chunks_exact(width));
+        let column = |channel: usize, token: usize| match channel.checked_sub(width) {
+            None => u[token * width + channel],
+            Some(channel) => -v[token * width + channel],
+        };
         Self {
             queries: pairs.flat_map(|(u, v)| [u, v].concat()).collect(),
-            columns: columns([(u, 1.0), (v, -1.0)], tokens, width),
-            rows: padded_rows(u, width),
+            columns: Panels::new(2 * width, tokens, column),
+            rows: Panels::new(tokens, width, |token, channel| u[token * width + channel]),
             matrix: None,
             tokens,
             width,
@@ -105,29 +109,56 @@ impl<'a> Packed<'a> {
     }
 }
 
-fn columns<const N: usize>(parts: [(&[f32], f32); N], tokens: usize, width: usize) -> Vec<f32> {
-    let padded = tokens.next_multiple_of(LANES);
-    let mut columns = vec![0.0; N * width * padded];
-    for ((vectors, factor), columns) in parts.iter().zip(columns.chunks_mut(width * padded)) {
-        for (token, vector) in vectors.chunks_exact(width).enumerate() {
-            for (channel, &value) in vector.iter().enumerate() {
-                columns[channel * padded + token] = factor * value;
-            }
-        }
-    }
-    columns
+/// A matrix as panels of a few columns each, one after the other, so that a pass over a panel reads memory in order.
+struct Panels {
+    depth: usize,
+    /// `[panels, depth, PANEL]`, zero beyond the last column.
+    values: Vec<f32>,
 }
 
-fn padded_rows(vectors: &[f32], width: usize) -> Vec<f32> {
-    let padded = width.next_multiple_of(LANES);
-    let mut rows = vec![0.0; vectors.len() / width * padded];
-    for (row, vector) in rows
-        .chunks_exact_mut(padded)
-        .zip(vectors.chunks_exact(width))
-    {
-        row[..width].copy_from_slice(vector);
+impl Panels {
+    fn new(depth: usize, n_columns: usize, value: impl Fn(usize, usize) -> f32) -> Self {
+        let mut values = vec![0.0; n_columns.next_multiple_of(PANEL) * depth];
+        for (panel, values) in values.chunks_exact_mut(PANEL * depth).enumerate() {
+            let first = panel * PANEL;
+            let n = PANEL.min(n_columns - first);
+            for (row, values) in values.chunks_exact_mut(PANEL).enumerate() {
+                for (column, out) in values[..n].iter_mut().enumerate() {
+                    *out = value(row, first + column);
+                }
+            }
+        }
+        Self { depth, values }
     }
-    rows
+
+    fn iter(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(PANEL * self.depth)
+    }
+}
+
+/// Products of a few rows with the two vectors of a panel's columns from vector `first` on.
+#[inline(always)]
+fn product<S: Simd>(
+    simd: S,
+    rows: &[&[f32]; ROWS],
+    panel: &[f32],
+    first: usize,
+) -> [[S::f32s; 2]; ROWS] {
+    let vectors = PANEL / S::F32_LANES;
+    let (panel, _) = S::as_simd_f32s(panel);
+    let depth = panel.len() / vectors;
+    let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &rows[row][..depth]);
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; 2]; ROWS];
+    for (k, line) in panel.chunks_exact(vectors).enumerate() {
+        let pair = [line[first], line[first + 1]];
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let value = simd.splat_f32s(row[k]);
+            sums[0] = simd.mul_add_e_f32s(value, pair[0], sums[0]);
+            sums[1] = simd.mul_add_e_f32s(value, pair[1], sums[1]);
+        }
+    }
+    sums
 }
 
 /// A few rows of one map.
@@ -151,7 +182,7 @@ impl WithSimd for Block<'_> {
             out,
         } = self;
         let n_rows = out.len() / packed.width;
-        signs.resize(ROWS * packed.tokens.next_multiple_of(LANES), 0.0);
+        signs.resize(ROWS * packed.tokens.next_multiple_of(PANEL), 0.0);
         let total = compare(simd, packed, first, n_rows, signs);
         weigh(simd, packed, signs, out);
         f64::from(total)
@@ -167,39 +198,42 @@ fn compare<S: Simd>(
     n_rows: usize,
     signs: &mut [f32],
 ) -> f32 {
-    let depth = packed.queries.len() / packed.tokens;
+    let &Packed { tokens, .. } = packed;
+    let depth = packed.columns.depth;
     let queries = &packed.queries[first * depth..][..n_rows * depth];
     let query: [&[f32]; ROWS] =
         std::array::from_fn(|row| &queries[row.min(n_rows - 1) * depth..][..depth]);
-    let (columns, _) = S::as_simd_f32s(&packed.columns);
     let (signs, _) = S::as_mut_simd_f32s(signs);
-    let n_columns = columns.len() / depth;
+    let n_columns = signs.len() / ROWS;
     let [zero, one, minus_one] = [0.0, 1.0, -1.0].map(|v| simd.splat_f32s(v));
     let mut total = zero;
-    for column in 0..n_columns {
-        let mut sums = [zero; ROWS];
-        for channel in 0..depth {
-            let vector = columns[channel * n_columns + column];
-            for (sum, query) in sums.iter_mut().zip(query) {
-                *sum = simd.mul_add_e_f32s(simd.splat_f32s(query[channel]), vector, *sum);
+    let vectors = PANEL / S::F32_LANES;
+    for (number, panel) in packed.columns.iter().enumerate() {
+        for pair in (0..vectors).step_by(2) {
+            let sums = product(simd, &query, panel, pair);
+            for (row, sums) in sums.into_iter().enumerate() {
+                for (vector, sum) in sums.into_iter().enumerate() {
+                    let column = number * vectors + pair + vector;
+                    let mut difference = sum;
+                    if let Some(matrix) = packed.matrix {
+                        let line = (first + row.min(n_rows - 1)) * tokens;
+                        let (whole, rest) = S::as_simd_f32s(&matrix[line..line + tokens]);
+                        let wanted = match whole.get(column) {
+                            Some(wanted) => *wanted,
+                            None if column == whole.len() => simd.partial_load_f32s(rest),
+                            None => zero,
+                        };
+                        difference = simd.sub_f32s(sum, wanted);
+                    }
+                    if row < n_rows {
+                        total = simd.add_f32s(total, simd.abs_f32s(difference));
+                    }
+                    let negative = simd.less_than_f32s(difference, zero);
+                    let positive = simd.less_than_f32s(zero, difference);
+                    let sign = simd.select_f32s(negative, minus_one, zero);
+                    signs[row * n_columns + column] = simd.select_f32s(positive, one, sign);
+                }
             }
-        }
-        for (row, sum) in sums.into_iter().enumerate() {
-            let mut difference = sum;
-            if let Some(matrix) = packed.matrix {
-                let line = (first + row.min(n_rows - 1)) * packed.tokens;
-                let from = (column * S::F32_LANES).min(packed.tokens);
-                let to = (from + S::F32_LANES).min(packed.tokens);
-                let wanted = simd.partial_load_f32s(&matrix[line + from..line + to]);
-                difference = simd.sub_f32s(sum, wanted);
-            }
-            if row < n_rows {
-                total = simd.add_f32s(total, simd.abs_f32s(difference));
-            }
-            let negative = simd.less_than_f32s(difference, zero);
-            let positive = simd.less_than_f32s(zero, difference);
-            let sign = simd.select_f32s(negative, minus_one, zero);
-            signs[row * n_columns + column] = simd.select_f32s(positive, one, sign);
         }
     }
     simd.reduce_sum_f32s(total)
@@ -209,25 +243,22 @@ fn compare<S: Simd>(
 #[inline(always)]
 fn weigh<S: Simd>(simd: S, packed: &Packed<'_>, signs: &[f32], out: &mut [f32]) {
     let &Packed { tokens, width, .. } = packed;
-    let n_columns = tokens.next_multiple_of(LANES);
-    let (rows, _) = S::as_simd_f32s(&packed.rows);
-    let parts = rows.len() / tokens;
+    let n_columns = tokens.next_multiple_of(PANEL);
     let line: [&[f32]; ROWS] = std::array::from_fn(|row| &signs[row * n_columns..][..tokens]);
-    for part in 0..parts {
-        let first = part * S::F32_LANES;
-        if first >= width {
-            break;
-        }
-        let mut sums = [simd.splat_f32s(0.0); ROWS];
-        for token in 0..tokens {
-            let vector = rows[token * parts + part];
-            for (sum, line) in sums.iter_mut().zip(line) {
-                *sum = simd.mul_add_e_f32s(simd.splat_f32s(line[token]), vector, *sum);
+    let vectors = PANEL / S::F32_LANES;
+    for (number, panel) in packed.rows.iter().enumerate() {
+        for pair in (0..vectors).step_by(2) {
+            if number * PANEL + pair * S::F32_LANES >= width {
+                break;
             }
-        }
-        let end = width.min(first + S::F32_LANES);
-        for (row, sum) in out.chunks_exact_mut(width).zip(sums) {
-            simd.partial_store_f32s(&mut row[first..end], simd.add_f32s(sum, sum));
+            let sums = product(simd, &line, panel, pair);
+            for (row, sums) in out.chunks_exact_mut(width).zip(sums) {
+                for (vector, sum) in sums.into_iter().enumerate() {
+                    let first = (number * PANEL + (pair + vector) * S::F32_LANES).min(width);
+                    let end = width.min(first + S::F32_LANES);
+                    simd.partial_store_f32s(&mut row[first..end], simd.add_f32s(sum, sum));
+                }
+            }
         }
     }
 }

@@ -1,12 +1,15 @@
-//! Annotators turn a frame into the control image that tells a ControlNet where things are.
+//! Annotators turn a frame into a map: the control image that tells a ControlNet where things are, or what is
+//! [salient](SaliencyEstimator).
 
 pub mod blur;
 mod canny;
+mod saliency;
 mod soft_edges;
 
 use serde::{Deserialize, Serialize};
 
 pub use canny::canny;
+pub use saliency::SaliencyEstimator;
 pub use soft_edges::soft_edges;
 
 use crate::frame::{Frame, Size};

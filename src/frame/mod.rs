@@ -1,5 +1,6 @@
 //! The nouns that every module shares: a picture, its size and its place in the video.
 
+mod lab;
 mod resize;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use lab::lab;
 pub use resize::{WorkingSize, resize, working_size};
 
 /// Position of a frame in presentation order, counted from 0 in the source video.

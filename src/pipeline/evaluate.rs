@@ -12,7 +12,7 @@ use crate::flow::occlusion::{Occlusion, occlusion};
 use crate::flow::ring::stack;
 use crate::flow::tvl1::tvl1;
 use crate::flow::warp;
-use crate::frame::{Frame, resize};
+use crate::frame::{Frame, lab, resize};
 use crate::tensor::image::{NotFinite, host_values, signed_from_frames};
 use crate::tensor::{Device, Tensor};
 use crate::video::{self, Decoder, Ffmpeg, TimestampIndex, VideoInfo};
@@ -208,47 +208,15 @@ impl Drift {
     }
 }
 
-/// The mean of a frame's pixels in CIELAB, from sRGB with the white of D65.
+/// The mean of a frame's pixels in CIELAB.
 fn mean_lab(frame: &Frame) -> [f64; 3] {
-    let linear: Vec<f64> = (0..=255_u8).map(linear_from_srgb).collect();
     let mut sums = [0.0; 3];
-    for pixel in frame.pixels().as_chunks::<3>().0 {
-        let lab = lab_from_linear(pixel.map(|level| linear[usize::from(level)]));
-        for (sum, value) in sums.iter_mut().zip(lab) {
+    for pixel in lab(frame) {
+        for (sum, value) in sums.iter_mut().zip(pixel) {
             *sum += value;
         }
     }
     sums.map(|sum| sum / frame.size().area() as f64)
-}
-
-fn linear_from_srgb(level: u8) -> f64 {
-    let value = f64::from(level) / 255.0;
-    if value <= 0.04045 {
-        value / 12.92
-    } else {
-        ((value + 0.055) / 1.055).powf(2.4)
-    }
-}
-
-/// # Source
-/// IEC 61966-2-1 for the matrix, CIE 15 for the curve.
-fn lab_from_linear([r, g, b]: [f64; 3]) -> [f64; 3] {
-    const WHITE: [f64; 3] = [0.950_47, 1.0, 1.088_83];
-    const EDGE: f64 = 6.0 / 29.0;
-    let curve = |t: f64| {
-        if t > EDGE.powi(3) {
-            t.cbrt()
-        } else {
-            t / (3.0 * EDGE * EDGE) + 4.0 / 29.0
-        }
-    };
-    let [x, y, z] = [
-        (0.412_456_4 * r + 0.357_576_1 * g + 0.180_437_5 * b) / WHITE[0],
-        (0.212_672_9 * r + 0.715_152_2 * g + 0.072_175_0 * b) / WHITE[1],
-        (0.019_333_9 * r + 0.119_192_0 * g + 0.950_304_1 * b) / WHITE[2],
-    ]
-    .map(curve);
-    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What annotators do with simple pictures.
 
-use fresco_studio::annotators::{Annotator, ControlImage, canny, soft_edges};
+use fresco_studio::annotators::{Annotator, ControlImage, SaliencyEstimator, canny, soft_edges};
 use fresco_studio::frame::{Frame, Size};
 use proptest::prelude::*;
 
@@ -59,7 +59,62 @@ fn soft_edges_peak_at_the_edge() {
     assert!(values_at(&edges, 2, 9) < 0.05);
 }
 
+fn salient(frame: &Frame) -> ControlImage {
+    SaliencyEstimator::default().mask(frame)
+}
+
+#[test]
+fn what_differs_from_the_border_is_salient() {
+    let size = Size {
+        width: 128,
+        height: 96,
+    };
+    // A disc with a hole in it, on a sky that grows brighter.
+    let (x0, y0) = (70.0_f32, 44.0);
+    let distance = |x: u32, y: u32| (x as f32 - x0).hypot(y as f32 - y0);
+    let frame = Frame::from_fn(size, |x, y| match distance(x, y) {
+        8.0..24.0 => [200, 60, 40],
+        _ => [90, 120, 150 + y as u8],
+    });
+    let mask = salient(&frame);
+    let half = Size {
+        width: 64,
+        height: 48,
+    };
+    assert_eq!(mask.size(), half);
+    let (mut missed, mut needless, mut n_outside) = (0, 0, 0);
+    for (x, y) in (0..48).flat_map(|y| (0..64).map(move |x| (x, y))) {
+        let is_marked = values_at(&mask, x, y) > 0.5;
+        match distance(2 * x, 2 * y) {
+            d if d < 20.0 => missed += usize::from(!is_marked),
+            d if d > 34.0 => {
+                needless += usize::from(is_marked);
+                n_outside += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(missed, 0, "pixels of the disc and its hole");
+    assert!(needless < n_outside / 10, "{needless} of {n_outside}");
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn masks_are_half_as_large_and_a_flat_picture_has_nothing_salient(
+        (w, h) in (2..70_u32, 2..70_u32),
+        factors in any::<[u8; 3]>(),
+    ) {
+        let size = Size { width: w, height: h };
+        let pattern = |x: u32, y: u32| factors.map(|f| (u32::from(f) * (x * 3 + y * y)) as u8);
+        let mask = salient(&Frame::from_fn(size, pattern));
+        prop_assert_eq!(mask.size(), Size { width: w / 2, height: h / 2 });
+        prop_assert!(mask.values().iter().all(|v| (0.0..=1.0).contains(v)));
+        let flat = salient(&Frame::from_fn(size, |_, _| factors));
+        prop_assert!(flat.values().iter().all(|&v| v < 1e-6));
+    }
+
     #[test]
     fn control_images_have_the_size_and_range_of_their_kind(
         (w, h) in (1..20_u32, 1..20_u32),

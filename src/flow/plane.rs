@@ -1,5 +1,6 @@
 //! One channel of a picture in f32 on the host, for the classical flow methods.
 
+use super::field::FlowField;
 use crate::frame::{Frame, Size};
 
 /// One value a pixel, row by row.
@@ -130,6 +131,26 @@ impl Plane {
         }
         Self { values, ..*self }
     }
+}
+
+/// Flow from one pyramid to another: from the coarsest level on, `step` improves the flow of the level before.
+///
+/// # Panics
+/// If the pyramids differ in size or have no levels.
+pub(super) fn coarse_to_fine(
+    first: &[Plane],
+    second: &[Plane],
+    step: impl Fn(&Plane, &Plane, FlowField) -> FlowField,
+) -> FlowField {
+    assert_eq!(first[0].size(), second[0].size(), "one size");
+    let mut flow = FlowField::constant(first[first.len() - 1].size(), [0.0; 2]);
+    for (first, second) in first.iter().zip(second).rev() {
+        if flow.size() != first.size() {
+            flow = flow.doubled(first.size());
+        }
+        flow = step(first, second, flow);
+    }
+    flow
 }
 
 #[cfg(test)]

@@ -52,10 +52,8 @@ impl FlowRing {
         backward: &[FlowField],
         device: &Device,
     ) -> Self {
-        let frames: Vec<&Frame> = frames.iter().collect();
-        let colours = (signed_from_frames(&frames, device) + 1.0) * 127.5;
         let (forward, backward) = (stack(forward, device), stack(backward, device));
-        Self::new(&colours, forward, backward)
+        Self::new(&colours(frames, device), forward, backward)
     }
 
     /// The same at `stride`: vectors shrink with the grid, and any occluded pixel occludes its cell.
@@ -79,8 +77,14 @@ impl FlowRing {
     }
 }
 
+/// Frames as a tensor `[n, 3, H, W]` in `[0, 255]`.
+pub(super) fn colours(frames: &[Frame], device: &Device) -> Tensor<4> {
+    let frames: Vec<&Frame> = frames.iter().collect();
+    (signed_from_frames(&frames, device) + 1.0) * 127.5
+}
+
 /// Each frame's successor in its place, the first at the end.
-fn next(frames: &Tensor<4>) -> Tensor<4> {
+pub(super) fn next(frames: &Tensor<4>) -> Tensor<4> {
     let n = frames.dims()[0];
     if n == 1 {
         return frames.clone();

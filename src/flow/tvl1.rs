@@ -7,7 +7,7 @@
 //! parameters as there.
 
 use super::field::FlowField;
-use super::plane::Plane;
+use super::plane::{Plane, coarse_to_fine};
 use crate::frame::Frame;
 
 /// Weight of the data term.
@@ -32,7 +32,6 @@ const FLAT: f32 = 1e-6;
 #[must_use]
 pub fn tvl1(first: &Frame, second: &Frame) -> FlowField {
     let size = first.size();
-    assert_eq!(size, second.size(), "one size");
     assert!(size.area() > 0, "pixels");
     let short_side = size.width.min(size.height);
     let n_levels = 1
@@ -41,14 +40,7 @@ pub fn tvl1(first: &Frame, second: &Frame) -> FlowField {
             .count();
     let first = Plane::brightness(first).pyramid(n_levels);
     let second = Plane::brightness(second).pyramid(n_levels);
-    let mut flow = FlowField::constant(first[n_levels - 1].size(), [0.0; 2]);
-    for (first, second) in first.iter().zip(&second).rev() {
-        if flow.size() != first.size() {
-            flow = flow.doubled(first.size());
-        }
-        flow = minimized(first, second, flow);
-    }
-    flow
+    coarse_to_fine(&first, &second, minimized)
 }
 
 /// A dual variable of one component of the flow: a vector a pixel.

@@ -20,7 +20,7 @@ mod patches;
 mod variational;
 
 use super::field::FlowField;
-use super::plane::Plane;
+use super::plane::{Plane, coarse_to_fine};
 use crate::frame::{Frame, Size};
 use patches::PATCH;
 
@@ -30,22 +30,41 @@ use patches::PATCH;
 /// If the pictures differ in size or have no pixels.
 #[must_use]
 pub fn dis(first: &Frame, second: &Frame) -> FlowField {
-    let size = first.size();
-    assert_eq!(size, second.size(), "one size");
-    assert!(size.area() > 0, "pixels");
-    let n_levels = n_levels(size);
-    let first = Plane::brightness(first).pyramid(n_levels);
-    let second = Plane::brightness(second).pyramid(n_levels);
-    let mut flow = FlowField::constant(first[n_levels - 1].size(), [0.0; 2]);
-    for (first, second) in first.iter().zip(&second).rev() {
-        if flow.size() != first.size() {
-            flow = flow.doubled(first.size());
+    Pyramid::new(first).flow_to(&Pyramid::new(second))
+}
+
+/// A picture at all sizes that the search goes through: made once for all flows from and to it.
+#[derive(Clone, Debug)]
+pub struct Pyramid {
+    /// Brightness, finest first.
+    levels: Vec<Plane>,
+}
+
+impl Pyramid {
+    /// # Panics
+    /// If the picture has no pixels.
+    #[must_use]
+    pub fn new(picture: &Frame) -> Self {
+        let size = picture.size();
+        assert!(size.area() > 0, "pixels");
+        Self {
+            levels: Plane::brightness(picture).pyramid(n_levels(size)),
         }
-        let grid = patches::search(first, second, &flow);
-        flow = densify::densify(first, second, &grid);
-        variational::refine(first, second, &mut flow);
     }
-    flow
+
+    /// Flow from this picture to another: pixel `p` here is found at `p + flow(p)` there.
+    ///
+    /// # Panics
+    /// If the pictures differ in size.
+    #[must_use]
+    pub fn flow_to(&self, other: &Self) -> FlowField {
+        coarse_to_fine(&self.levels, &other.levels, |own, other, flow| {
+            let grid = patches::search(own, other, &flow);
+            let mut flow = densify::densify(own, other, &grid);
+            variational::refine(own, other, &mut flow);
+            flow
+        })
+    }
 }
 
 /// As many levels as leave a patch inside the picture, and make two fifths of the width, the longest motion to be

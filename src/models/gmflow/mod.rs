@@ -11,7 +11,7 @@ mod matching;
 mod transformer;
 mod upsample;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::ops::PadMode;
@@ -46,6 +46,22 @@ pub const KEYS: KeyMap = KeyMap {
     ],
     ignored: &[],
 };
+
+/// Names that the weights may have in the models folder, or in its folder `gmflow`: as published, or converted.
+pub const FILES: [&str; 2] = [
+    "gmflow_sintel-0c07dcb3.pth",
+    "gmflow_sintel-0c07dcb3.safetensors",
+];
+
+/// The weights in the models folder, if they are there.
+#[must_use]
+pub fn find(models: &Path) -> Option<PathBuf> {
+    let folders = [models.join("gmflow"), models.to_owned()];
+    let files = folders
+        .iter()
+        .flat_map(|folder| FILES.map(|file| folder.join(file)));
+    files.into_iter().find(|file| file.is_file())
+}
 
 /// The entry of the published pickle that holds the weights.
 const PICKLE_ENTRY: &str = "model";

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::activation::softmax;
+use fresco_studio::flow::occlusion::consistency;
 use fresco_studio::models::gmflow::{GmFlow, KEYS, with_positions};
 use fresco_studio::tensor::{Device, Tensor};
 
 use super::fixture::{self, Fixture, HostTensor};
 use super::{load_file, upload, values};
+
+/// Share of a mask's pixels, as a threshold may fall between two results.
+const MASKS_MAY_DIFFER: f32 = 1e-3;
 
 type Golden = BTreeMap<String, HostTensor>;
 
@@ -56,6 +60,26 @@ fn check_case(fixture: &Fixture, network: &GmFlow, golden: &Golden, device: &Dev
     let flows = [flow.clone().narrow(0, 0, n), flow.narrow(0, n, n)];
     compare("fwd_flow", values(flows[0].clone()));
     compare("bwd_flow", values(flows[1].clone()));
+    let [forward, backward] = &flows;
+    let occlusion = consistency(forward, backward);
+    for (name, got) in [
+        ("fwd_occ", occlusion.forward),
+        ("bwd_occ", occlusion.backward),
+    ] {
+        if let Some(want) = golden.get(name) {
+            let pairs = values(got).into_iter().zip(&want.values);
+            let differing = pairs
+                .filter(|(got, want)| (got - **want).abs() > 0.5)
+                .count();
+            let share = differing as f32 / want.values.len() as f32;
+            eprintln!("  {name}: {differing} pixels differ");
+            assert!(
+                share <= MASKS_MAY_DIFFER,
+                "{}: {name}, {differing} pixels",
+                fixture.name
+            );
+        }
+    }
 }
 
 /// Features before the transformer, and tokens after its blocks of either kind.

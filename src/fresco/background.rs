@@ -3,8 +3,21 @@
 //! # Source
 //! FRESCO's reference implementation; the paper mentions it in passing.
 
+use crate::flow::occlusion::dilate;
 use crate::flow::{FlowRing, warp};
 use crate::tensor::{FloatDType, Tensor};
+
+/// Side of the window over which saliency is summed. A few salient pixels in it are enough to leave a place alone.
+const SALIENT_NEARBY: usize = 7;
+
+/// How much of each pixel is background: 1 where nothing salient is near.
+///
+/// # Shapes
+/// `saliency` `[n, 1, h, w]` in `[0, 1]` → the same.
+#[must_use]
+pub fn background_weight(saliency: &Tensor<4>) -> Tensor<4> {
+    -dilate(saliency, SALIENT_NEARBY) + 1.0
+}
 
 /// What frames take over from their neighbours, at one size.
 #[derive(Clone, Debug)]

@@ -1,12 +1,15 @@
 //! What steps into the U-Net: first to record the input frames, then to guide the new ones.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::ControlFlow;
 
 use burn::tensor::Int;
 
+use super::background::BackgroundFusion;
 use super::correspondence::Correspondence;
 use super::cross_frame_attention::cross_frame_attention;
-use super::optimize::{Objective, OptimizerConfig, optimize_features, tokens_of};
+use super::optimize::{Objective, OptimizerConfig, optimize_features_while, tokens_of};
 use super::schedule::{Attentions, StepGuidance};
 use super::spatial_attention::spatial_guided_queries;
 use super::spatial_loss::spatial_target;
@@ -106,13 +109,27 @@ fn guided_tokens(
     level.tokens.as_ref()
 }
 
+/// Asked before each iteration of the optimiser, which may wait in it, whether to go on.
+pub type Checkpoint<'a> = dyn Fn() -> ControlFlow<()> + 'a;
+
 /// Guides the denoising of a batch, one step at a time.
-#[derive(Debug)]
 pub struct FrescoGuide<'a> {
     correspondence: &'a Correspondence,
     reference: &'a Reference,
     config: &'a GuideConfig,
     guidance: StepGuidance,
+    checkpoint: Option<&'a Checkpoint<'a>>,
+    was_stopped: bool,
+}
+
+impl fmt::Debug for FrescoGuide<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrescoGuide")
+            .field("config", self.config)
+            .field("guidance", &self.guidance)
+            .field("was_stopped", &self.was_stopped)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> FrescoGuide<'a> {
@@ -129,7 +146,30 @@ impl<'a> FrescoGuide<'a> {
             reference,
             config,
             guidance,
+            checkpoint: None,
+            was_stopped: false,
         }
+    }
+
+    /// The same, with somebody to ask between the iterations of the optimiser.
+    #[must_use]
+    pub fn with_checkpoint(self, checkpoint: &'a Checkpoint<'a>) -> Self {
+        let checkpoint = Some(checkpoint);
+        Self { checkpoint, ..self }
+    }
+
+    /// Whether the checkpoint said to stop. What the U-Net gives is of no use from then on, and guidance is over, so that
+    /// the evaluation under way ends soon.
+    #[must_use]
+    pub fn was_stopped(&self) -> bool {
+        self.was_stopped
+    }
+
+    /// What smooths the background of the decoded picture in this step, if anything does.
+    #[must_use]
+    pub fn picture_fusion(&self) -> Option<&'a BackgroundFusion> {
+        let fusion = self.correspondence.picture_fusion();
+        fusion.filter(|_| self.guidance.pixels)
     }
 
     /// Sets what guides the evaluations from here on.
@@ -142,7 +182,8 @@ impl UNetHook for FrescoGuide<'_> {
     fn decoder_input(&mut self, level: usize, features: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = features.dims();
         let correspondence = self.correspondence.on_grid([height, width]);
-        let is_guided = self.guidance.features && self.config.levels.contains(&level);
+        let is_guided =
+            self.guidance.features && self.config.levels.contains(&level) && !self.was_stopped;
         let Some(correspondence) = correspondence.filter(|_| is_guided) else {
             return features;
         };
@@ -158,7 +199,16 @@ impl UNetHook for FrescoGuide<'_> {
                 .as_ref()
                 .filter(|_| config.temporal_loss),
         };
-        let features = optimize_features(features, objective, &config.optimizer);
+        let ask = || {
+            self.checkpoint
+                .map_or(ControlFlow::Continue(()), |ask| ask())
+        };
+        let optimised =
+            optimize_features_while(features.clone(), objective, &config.optimizer, ask);
+        let ControlFlow::Continue(features) = optimised else {
+            self.was_stopped = true;
+            return features;
+        };
         match &correspondence.fusion {
             Some(fusion) => fusion.fuse(features),
             None => features,
@@ -171,7 +221,8 @@ impl UNetHook for FrescoGuide<'_> {
         attention: &Attention,
         tokens: Tensor<3>,
     ) -> Tensor<3> {
-        let Some(corresponding) = guided_tokens(self.correspondence, site) else {
+        let corresponding = guided_tokens(self.correspondence, site);
+        let Some(corresponding) = corresponding.filter(|_| !self.was_stopped) else {
             return NoHook.self_attention(site, attention, tokens);
         };
         let Attentions {

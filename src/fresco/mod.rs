@@ -19,6 +19,7 @@ pub mod spatial_loss;
 pub mod temporal_attention;
 pub mod temporal_loss;
 
+pub use background::{BackgroundFusion, background_weight};
 pub use correspondence::Correspondence;
 pub use guide::{FrescoGuide, GuideConfig, Recorder, Reference};
 pub use schedule::{ScheduleConfig, StepGuidance, schedule};

@@ -4,6 +4,9 @@
 //! FRESCO (Yang et al., 2024), "FRESCO-aware feature optimization"; constants, and the return to the old statistics, are
 //! the reference implementation's.
 
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+
 use super::adain::adain;
 use super::spatial_loss::spatial_loss;
 use super::temporal_loss::TemporalDrift;
@@ -63,18 +66,37 @@ pub fn optimize_features(
     objective: Objective<'_>,
     config: &OptimizerConfig,
 ) -> Tensor<4> {
+    let on = || ControlFlow::<Infallible>::Continue(());
+    let ControlFlow::Continue(features) = optimize_features_while(features, objective, config, on);
+    features
+}
+
+/// [`optimize_features`], unless `checkpoint`, asked before each iteration, says to stop.
+///
+/// # Errors
+/// A break, if the checkpoint gave one.
+pub fn optimize_features_while<B>(
+    features: Tensor<4>,
+    objective: Objective<'_>,
+    config: &OptimizerConfig,
+    mut checkpoint: impl FnMut() -> ControlFlow<B>,
+) -> ControlFlow<B, Tensor<4>> {
     let [n_maps, channels, height, width] = features.dims();
     let has_objective = objective.spatial.is_some() || objective.temporal.is_some();
     if !has_objective || height * width < 2 {
-        return features;
+        return ControlFlow::Continue(features);
     }
     let dtype = features.dtype();
     let before = tokens_of(features);
-    let after = minimize(before.clone(), objective, config, &mut |_, _| {});
-    adain(after, &before, config.adain_style_epsilon)
+    let mut adam = Adam::new(before.clone());
+    for _ in 0..config.iterations {
+        checkpoint()?;
+        (adam, _) = adam.stepped(objective, config);
+    }
+    let after = adain(adam.features, &before, config.adain_style_epsilon)
         .swap_dims(1, 2)
-        .reshape([n_maps, channels, height, width])
-        .cast(dtype)
+        .reshape([n_maps, channels, height, width]);
+    ControlFlow::Continue(after.cast(dtype))
 }
 
 /// Maps as tokens in `f32`: `[n, c, h, w]` → `[n, h·w, c]`.
@@ -109,25 +131,60 @@ pub fn loss_and_gradient(
 /// Runs Adam from `features` `[2n, tokens, c]`, `f32`. `watch` sees each loss, before the step, and the result of the step.
 #[must_use]
 pub fn minimize(
-    mut features: Tensor<3>,
+    features: Tensor<3>,
     objective: Objective<'_>,
     config: &OptimizerConfig,
     watch: &mut dyn FnMut(Tensor<1>, &Tensor<3>),
 ) -> Tensor<3> {
-    let mut mean = features.zeros_like();
-    let mut mean_square = features.zeros_like();
-    let (mut decay_1, mut decay_2) = (1.0, 1.0);
+    let mut adam = Adam::new(features);
     for _ in 0..config.iterations {
-        let Some((loss, gradient)) = loss_and_gradient(&features, objective, config) else {
-            break;
-        };
-        decay_1 *= BETA_1;
-        decay_2 *= BETA_2;
-        mean = mean * BETA_1 + gradient.clone() * (1.0 - BETA_1);
-        mean_square = mean_square * BETA_2 + gradient.square() * (1.0 - BETA_2);
-        let root = (mean_square.clone() / (1.0 - decay_2)).sqrt() + ADAM_EPSILON;
-        features = features - mean.clone() / root * (config.learning_rate / (1.0 - decay_1));
-        watch(loss, &features);
+        let (stepped, loss) = adam.stepped(objective, config);
+        adam = stepped;
+        if let Some(loss) = loss {
+            watch(loss, &adam.features);
+        }
     }
-    features
+    adam.features
+}
+
+/// Features on their way, and what Adam remembers of their gradients.
+struct Adam {
+    features: Tensor<3>,
+    mean: Tensor<3>,
+    mean_square: Tensor<3>,
+    decays: [f64; 2],
+}
+
+impl Adam {
+    fn new(features: Tensor<3>) -> Self {
+        Self {
+            mean: features.zeros_like(),
+            mean_square: features.zeros_like(),
+            features,
+            decays: [1.0; 2],
+        }
+    }
+
+    /// Moves the features; also gives the loss where they were, if there is an objective.
+    fn stepped(
+        self,
+        objective: Objective<'_>,
+        config: &OptimizerConfig,
+    ) -> (Self, Option<Tensor<1>>) {
+        let Some((loss, gradient)) = loss_and_gradient(&self.features, objective, config) else {
+            return (self, None);
+        };
+        let [decay_1, decay_2] = [self.decays[0] * BETA_1, self.decays[1] * BETA_2];
+        let mean = self.mean * BETA_1 + gradient.clone() * (1.0 - BETA_1);
+        let mean_square = self.mean_square * BETA_2 + gradient.square() * (1.0 - BETA_2);
+        let root = (mean_square.clone() / (1.0 - decay_2)).sqrt() + ADAM_EPSILON;
+        let rate = config.learning_rate / (1.0 - decay_1);
+        let stepped = Self {
+            features: self.features - mean.clone() / root * rate,
+            mean,
+            mean_square,
+            decays: [decay_1, decay_2],
+        };
+        (stepped, Some(loss))
+    }
 }

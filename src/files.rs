@@ -50,6 +50,13 @@ impl ContentHash {
     }
 }
 
+/// Where this user keeps models, by the rules of the system; nothing if it knows no home.
+#[must_use]
+pub fn models_folder() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "fresco-studio")?;
+    Some(folders.data_dir().join("models"))
+}
+
 /// Writes `bytes` to `path` so that readers see the old content or the new, never a part.
 ///
 /// The folder must exist. The data reaches the disk before the name does.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use fresco_studio::cli;
+use fresco_studio::files;
 use fresco_studio::pipeline::engine::Engine;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -12,7 +13,8 @@ const DEMO_CLIP: &[u8] = include_bytes!("../assets/demo/clip.mp4");
 
 fn main() -> ExitCode {
     start_logging();
-    cli::run(std::env::args_os(), Engine::default, DEMO_CLIP)
+    let engine = || Engine::new(files::models_folder());
+    cli::run(std::env::args_os(), engine, DEMO_CLIP)
 }
 
 /// Logs go to standard error; `RUST_LOG` says which.

@@ -211,13 +211,26 @@ impl Timesteps {
     }
 }
 
+/// What becomes of a fraction of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepRounding {
+    /// The nearest whole number.
+    Nearest,
+    /// It is dropped, and with it a whole step where a sum falls just short of it.
+    Down,
+}
+
 /// How many steps a run of `steps` leaves out, so that it changes its input by `strength` (0 to 1, clamped).
 ///
 /// Any strength above 0 leaves at least one step to run; strength 0 leaves none.
 #[must_use]
-pub fn warmup_steps(steps: usize, strength: f64) -> usize {
+pub fn warmup_steps(steps: usize, strength: f64, rounding: StepRounding) -> usize {
     let strength = strength.clamp(0.0, 1.0);
-    let skipped = (steps as f64 * (1.0 - strength)).round() as usize;
+    let skipped = steps as f64 * (1.0 - strength);
+    let skipped = match rounding {
+        StepRounding::Nearest => skipped.round() as usize,
+        StepRounding::Down => skipped as usize,
+    };
     if strength > 0.0 {
         skipped.min(steps.saturating_sub(1))
     } else {
@@ -350,8 +363,15 @@ mod tests {
             (-1.0, 20),
         ];
         for (strength, skipped) in want {
-            assert_eq!(warmup_steps(20, strength), skipped, "strength {strength}");
+            let found = warmup_steps(20, strength, StepRounding::Nearest);
+            assert_eq!(found, skipped, "strength {strength}");
         }
-        assert_eq!((warmup_steps(1, 0.1), warmup_steps(0, 1.0)), (0, 0));
+        for rounding in [StepRounding::Nearest, StepRounding::Down] {
+            let found = (
+                warmup_steps(1, 0.1, rounding),
+                warmup_steps(0, 1.0, rounding),
+            );
+            assert_eq!(found, (0, 0));
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Video-to-video starts from the noised source.
 
+use half::f16;
+
 use super::noise_schedule::NoiseSchedule;
 use crate::tensor::Tensor;
 
@@ -12,6 +14,34 @@ use crate::tensor::Tensor;
 /// Meng et al., "SDEdit: Guided Image Synthesis and Editing with Stochastic Differential Equations", 2022.
 #[must_use]
 pub fn noised(x0: Tensor<4>, noise: Tensor<4>, schedule: &NoiseSchedule, t: usize) -> Tensor<4> {
-    let (signal, spread) = schedule.noising(t);
+    noised_in(NoisingPrecision::Single, x0, noise, schedule, t)
+}
+
+/// In which precision latents are noised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoisingPrecision {
+    /// That of the latents.
+    Single,
+    /// The two factors, and ᾱ before them, are rounded to half precision, as a program does that keeps all it has in it.
+    Half,
+}
+
+/// [`noised`], in the precision of one's choice.
+#[must_use]
+pub fn noised_in(
+    precision: NoisingPrecision,
+    x0: Tensor<4>,
+    noise: Tensor<4>,
+    schedule: &NoiseSchedule,
+    t: usize,
+) -> Tensor<4> {
+    let (signal, spread) = match precision {
+        NoisingPrecision::Single => schedule.noising(t),
+        NoisingPrecision::Half => {
+            let half = |value: f64| f64::from(f16::from_f64(value));
+            let alpha = half(schedule.alphas_cumprod()[t]);
+            (half(alpha.sqrt()), half(half(1.0 - alpha).sqrt()))
+        }
+    };
     x0 * signal + noise * spread
 }

@@ -1,19 +1,24 @@
 //! One batch: conditions, denoising, pictures, and a look at them before they count.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::anchors::Anchors;
-use super::conditions::{PromptStates, decode, source_latents};
+use super::compat::Choices;
+use super::conditions::{PromptStates, decode, drawn, encoded};
 use super::control::ControlSource;
 use super::denoise::{BatchInput, Sampling, denoise};
 use super::engine::{Denoiser, Engine, ModelFolders};
 use super::error::Error;
-use super::guidance::BatchGuidance;
-use super::job::{Job, SamplingSettings, Start};
-use super::observer::{Observer, Warning};
+use super::guidance::{BatchGuidance, correspond};
+use super::helpers::Helpers;
+use super::job::{Job, Start};
+use super::observer::{Cancelled, Observer, Warning};
 use super::verify::fell_flat;
-use crate::diffusion::noise_schedule::warmup_steps;
+use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::frame::{Frame, FrameIdx};
+use crate::fresco::Correspondence;
+use crate::tensor::image::signed_from_frames;
 use crate::tensor::{FloatDType, OpenDevice, Tensor};
 
 /// What all batches of a job share.
@@ -24,10 +29,14 @@ pub struct BatchContext<'a> {
     pub folders: ModelFolders,
     /// Where they run.
     pub device: OpenDevice,
+    /// What is done differently to follow another program.
+    pub choices: Choices,
     /// Embedded prompts.
     pub prompts: PromptStates,
     /// What the `ControlNets` look at.
     pub control: ControlSource,
+    /// What finds motion and the background; nothing without guidance.
+    pub helpers: Option<Helpers>,
     /// Who listens.
     pub observer: &'a dyn Observer,
 }
@@ -45,15 +54,6 @@ pub struct BatchFrames<'a> {
 /// A translated batch: a picture for each frame, and what the next batch restores, if any step ran.
 pub type Translated = (Vec<Frame>, Option<Anchors>);
 
-/// Steps that a job does not run, because its start is less noisy.
-#[must_use]
-pub fn skipped_steps(settings: &SamplingSettings) -> usize {
-    match settings.start {
-        Start::Noise => 0,
-        Start::Source(strength) => warmup_steps(settings.steps, f64::from(strength)),
-    }
-}
-
 impl BatchContext<'_> {
     /// Translates one batch. If it comes out broken in half precision it is repeated in full precision.
     /// `after_step` is told how many steps are done.
@@ -68,25 +68,41 @@ impl BatchContext<'_> {
         after_step: &dyn Fn(usize),
     ) -> Result<Translated, Error> {
         let dtype = self.device.network_dtype;
-        let denoiser = engine.denoiser(&self.folders, &self.device, dtype)?;
-        match self.translate_with(denoiser, batch, after_step) {
+        let guided = self.helpers.as_ref().filter(|_| self.executed_steps() > 0);
+        let (consistency, device) = (self.job.consistency, &self.device.device);
+        // Not within the attempts: it does not depend on the networks' precision.
+        let found = guided.map(|helpers| correspond(consistency, helpers, &batch.sources, device));
+        let found = found.transpose()?;
+        let mut attempt = |dtype| {
+            let free_u = self.job.sampling.free_u;
+            let denoiser = engine.denoiser(&self.folders, &self.device, dtype, free_u)?;
+            self.translate_with(denoiser, batch, found.as_ref(), after_step)
+        };
+        match attempt(dtype) {
             Err(Error::NotFinite(_) | Error::FellFlat { .. }) if dtype != FloatDType::F32 => {
                 self.observer.warning(Warning {
                     summary: "a batch came out broken in half precision and is repeated in full"
                         .to_owned(),
                     hint: None,
                 });
-                let denoiser = engine.denoiser(&self.folders, &self.device, FloatDType::F32)?;
-                self.translate_with(denoiser, batch, after_step)
+                attempt(FloatDType::F32)
             }
             result => result,
         }
+    }
+
+    /// Steps that run in each batch; none at strength 0.
+    #[must_use]
+    pub fn executed_steps(&self) -> usize {
+        let settings = &self.job.sampling;
+        settings.steps - self.choices.skipped_steps(settings)
     }
 
     fn translate_with(
         &self,
         denoiser: &Denoiser,
         batch: &BatchFrames<'_>,
+        found: Option<&Correspondence>,
         after_step: &dyn Fn(usize),
     ) -> Result<Translated, Error> {
         let device = &self.device.device;
@@ -96,22 +112,29 @@ impl BatchContext<'_> {
             anchors,
         } = batch;
         let sampling = self.sampling(denoiser)?;
-        let source = source_latents(sources, denoiser, sampling.seed, device);
+        let mut posterior_noise = Noise::new(NoiseStream::Posterior, sampling.seed);
+        let pictures = signed_from_frames(&sources.iter().collect::<Vec<_>>(), device);
+        let shape = denoiser.vae.latent_shape(pictures.dims());
+        let noise = drawn(&mut posterior_noise, shape, device);
+        let source = encoded(pictures, noise, &denoiser.vae);
         let text = self.prompts.of_frames(frames);
-        let guidance = BatchGuidance::new(
-            (self.job.consistency, self.job.compat),
-            sources,
-            (&source, &text),
-            (denoiser, &sampling),
-        )?;
+        let guidance = found.map(|found| {
+            let wanted = (self.job.consistency, &self.choices);
+            BatchGuidance::new(wanted, found, (&source, &text), (denoiser, &sampling))
+        });
         let controls = self.control.controls(frames, sources, denoiser, device)?;
         let input = BatchInput {
             source,
             text,
             controls,
             anchors: *anchors,
+            posterior_noise,
         };
-        let mut guide = BatchGuidance::guide(guidance.as_ref());
+        let go_on = || match self.observer.checkpoint() {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(Cancelled) => ControlFlow::Break(()),
+        };
+        let mut guide = BatchGuidance::guide(guidance.as_ref(), &go_on);
         let mut view = |step: usize, x0: &Tensor<4>| {
             after_step(step + 1);
             self.preview(frames, x0, denoiser)
@@ -154,10 +177,11 @@ impl BatchContext<'_> {
         Ok(Sampling {
             sampler: settings.sampler,
             timesteps: denoiser.schedule.timesteps(settings.steps)?,
-            warmup_steps: skipped_steps(settings),
+            warmup_steps: self.choices.skipped_steps(settings),
             from_noise: settings.start == Start::Noise,
             guidance_scale: f64::from(settings.guidance_scale),
             seed: u64::from(settings.seed),
+            noising: self.choices.noising,
         })
     }
 }

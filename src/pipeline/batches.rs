@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use super::analyse::Source;
 use super::anchors::Anchors;
-use super::batch::{BatchContext, BatchFrames, skipped_steps};
+use super::batch::{BatchContext, BatchFrames};
+use super::compat::Choices;
 use super::conditions::{PromptStates, prompt_of};
 use super::control::{ControlKey, ControlSource};
 use super::engine::{Engine, ModelFolders};
 use super::error::Error;
+use super::helpers::{Helpers, HelpersKey};
 use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::observer::{Observer, Progress, Unit, Warning};
@@ -40,6 +42,7 @@ struct BatchKey<'a> {
     negative: &'a str,
     compat: bool,
     consistency: &'a Consistency,
+    helpers: Option<HelpersKey<'a>>,
     control: &'a ControlSettings,
     controlnets: Vec<ControlKey<'a>>,
     sampling: &'a SamplingSettings,
@@ -47,9 +50,17 @@ struct BatchKey<'a> {
 }
 
 /// Raised when the same settings come to mean other pictures.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// Translates every batch of `plan` that is not in the journal. Returns where the pictures are.
+/// What the stage has made.
+pub struct Keyframes {
+    /// The pictures.
+    pub pictures: FrameStore,
+    /// What is worth knowing about how, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Translates every batch of `plan` that is not in the journal.
 ///
 /// # Errors
 /// Whatever loading the model, denoising or writing gives, and [`Error::Cancelled`]; finished batches are kept.
@@ -59,11 +70,11 @@ pub fn translate(
     (source, plan): (&Source, &Plan),
     tools: &mut Tools<'_>,
     observer: &dyn Observer,
-) -> Result<FrameStore, Error> {
+) -> Result<Keyframes, Error> {
     let context = prepare(job, folders, source, tools, observer)?;
     let models = context.folders.content_hash()?;
     let results = FrameStore::open(&job.work.join("keyframes"))?;
-    let mut steps = StepCount::new(plan, job);
+    let mut steps = StepCount::new(plan, context.executed_steps());
     let mut previous: Option<(ContentHash, PathBuf)> = None;
     for (i, batch) in plan.batches().iter().enumerate() {
         observer.checkpoint()?;
@@ -101,7 +112,14 @@ pub fn translate(
         previous = Some((key, anchors));
     }
     observer.progress(steps.progress(0));
-    Ok(results)
+    let helpers = context.helpers.iter();
+    let finds_background = job.consistency.background_smoothing;
+    Ok(Keyframes {
+        pictures: results,
+        notes: helpers
+            .flat_map(|helpers| helpers.notes(finds_background))
+            .collect(),
+    })
 }
 
 /// Device, prompts, control images: what all batches share.
@@ -121,17 +139,20 @@ fn prepare<'a>(
         });
     }
     let text = Engine::text_model(&folders, &device.device)?;
-    let prompts = PromptStates::new(&job.prompt, job.compat, &text, &device.device);
+    let choices = Choices::of(job.compat);
+    let prompts = PromptStates::new(&job.prompt, &choices, &text, &device.device);
     drop(text);
     observer.checkpoint()?;
-    let denoiser = tools
-        .engine
-        .denoiser(&folders, &device, device.network_dtype)?;
+    let (dtype, free_u) = (device.network_dtype, job.sampling.free_u);
+    let denoiser = tools.engine.denoiser(&folders, &device, dtype, free_u)?;
     if !denoiser.unknown.is_empty() {
         observer.warning(unknown_tensors(&denoiser.unknown));
     }
     let n_nets = folders.controlnets.len();
     let control = ControlSource::new(job, n_nets, source, (tools.ffmpeg, tools.journal), observer)?;
+    let is_guided = !job.consistency.is_off();
+    let models = tools.engine.models_folder();
+    let helpers = is_guided.then(|| Helpers::find(models, &device.device, observer));
     let anchors = job.work.join("anchors");
     std::fs::create_dir_all(&anchors).map_err(|source| Error::Io {
         what: "create the folder",
@@ -142,8 +163,10 @@ fn prepare<'a>(
         job,
         folders,
         device,
+        choices,
         prompts,
         control,
+        helpers,
         observer,
     })
 }
@@ -155,7 +178,7 @@ fn key(
     previous: Option<&ContentHash>,
 ) -> ContentHash {
     let job = context.job;
-    let prompt = |&frame: &FrameIdx| prompt_of(&job.prompt, frame, job.compat);
+    let prompt = |&frame: &FrameIdx| prompt_of(&job.prompt, frame, &context.choices);
     ContentHash::of_value(&BatchKey {
         version: VERSION,
         source,
@@ -165,6 +188,7 @@ fn key(
         negative: &job.prompt.negative,
         compat: job.compat.is_some(),
         consistency: &job.consistency,
+        helpers: context.helpers.as_ref().map(Helpers::key),
         control: &job.control,
         controlnets: context.control.keys(),
         sampling: &job.sampling,
@@ -225,8 +249,7 @@ struct StepCount {
 }
 
 impl StepCount {
-    fn new(plan: &Plan, job: &Job) -> Self {
-        let executed = job.sampling.steps - skipped_steps(&job.sampling);
+    fn new(plan: &Plan, executed: usize) -> Self {
         let per_batch = executed.max(1);
         Self {
             done: 0,

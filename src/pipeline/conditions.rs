@@ -1,16 +1,18 @@
-//! What a batch needs before its first step, control images apart: embedded prompts and latents of the source.
+//! What a batch needs before its first step, control images apart: embedded prompts, and pictures as latents.
 
 use std::collections::BTreeMap;
 
 use burn::tensor::TensorData;
 
+use super::compat::Choices;
 use super::engine::{Denoiser, TextModel};
 use super::error::Error;
-use super::job::{Compat, Prompt};
-use crate::diffusion::noise::{Noise, NoiseStream};
+use super::job::Prompt;
+use crate::diffusion::noise::Noise;
 use crate::frame::{Frame, FrameIdx};
-use crate::models::clip::{PromptChunks, PromptGrammar, equalise};
-use crate::tensor::image::{frames_from_signed, signed_from_frames};
+use crate::models::clip::{PromptChunks, equalise};
+use crate::models::vae::AutoencoderKL;
+use crate::tensor::image::frames_from_signed;
 use crate::tensor::{Device, Tensor};
 
 /// Embeddings of all prompts of a job, of one length.
@@ -22,37 +24,31 @@ pub struct PromptStates {
 
 /// What a frame is to become, in full: prompt, quality words and the frame's own extra words.
 #[must_use]
-pub fn prompt_of(prompt: &Prompt, frame: FrameIdx, compat: Option<Compat>) -> String {
-    let comma = match compat {
-        Some(Compat::Reference) => "",
-        None if prompt.text.is_empty() || prompt.quality.is_empty() => "",
-        None => ", ",
-    };
+pub fn prompt_of(prompt: &Prompt, frame: FrameIdx, choices: &Choices) -> String {
+    let has_both = !prompt.text.is_empty() && !prompt.quality.is_empty();
+    let joint = if has_both { choices.joint } else { "" };
     let extra = prompt.extra.get(&frame).map_or("", String::as_str);
-    format!("{}{comma}{}{extra}", prompt.text, prompt.quality)
+    format!("{}{joint}{}{extra}", prompt.text, prompt.quality)
 }
 
 impl PromptStates {
     /// Embeds the negative prompt, the prompt, and the prompts of frames with extra words.
     #[must_use]
-    pub fn new(prompt: &Prompt, compat: Option<Compat>, text: &TextModel, device: &Device) -> Self {
-        let grammar = match compat {
-            Some(Compat::Reference) => PromptGrammar::Literal,
-            None => PromptGrammar::Weighted,
-        };
+    pub fn new(prompt: &Prompt, choices: &Choices, text: &TextModel, device: &Device) -> Self {
+        let grammar = choices.grammar;
         let plain = Prompt {
             extra: BTreeMap::new(),
             ..prompt.clone()
         };
         let mut texts = vec![
             prompt.negative.clone(),
-            prompt_of(&plain, FrameIdx(0), compat),
+            prompt_of(&plain, FrameIdx(0), choices),
         ];
         texts.extend(
             prompt
                 .extra
                 .keys()
-                .map(|&frame| prompt_of(prompt, frame, compat)),
+                .map(|&frame| prompt_of(prompt, frame, choices)),
         );
         let chunks =
             |words: &String| PromptChunks::new(&text.tokenizer, words, grammar, text.chunk_length);
@@ -108,37 +104,36 @@ fn weigh(states: Tensor<3>, weights: &[Vec<f32>], device: &Device) -> Tensor<3> 
     weighted * (before / after).mask_fill(vanishes, 1.0)
 }
 
-/// Clean latents of the source frames, scaled: `[n, 4, h, w]`. One frame at a time, since the encoder at full size is
-/// the most memory a job ever needs.
+/// Clean latents of pictures, scaled: `[n, 3, 8h, 8w]` in `[-1, 1]`, and the posterior's noise `[n, 4, h, w]` → the noise's
+/// shape. One picture at a time, since the encoder at full size is the most memory a job ever needs.
 #[must_use]
-pub fn source_latents(
-    frames: &[Frame],
-    denoiser: &Denoiser,
-    seed: u64,
-    device: &Device,
-) -> Tensor<4> {
-    let mut noise = Noise::new(NoiseStream::Posterior, seed);
-    let encode = |frame: &Frame| {
-        let posterior = denoiser.vae.encode(signed_from_frames(&[frame], device));
-        let shape = posterior.mean.dims();
-        let drawn = TensorData::new(noise.draw(shape.iter().product()), shape);
-        posterior.sample(Tensor::from_data(drawn, device))
-    };
-    Tensor::cat(frames.iter().map(encode).collect(), 0) * denoiser.vae.scaling_factor()
+pub fn encoded(pictures: Tensor<4>, noise: Tensor<4>, vae: &AutoencoderKL) -> Tensor<4> {
+    let pairs = pictures.split(1, 0).into_iter().zip(noise.split(1, 0));
+    let encode = |(picture, noise)| vae.encode(picture).sample(noise);
+    Tensor::cat(pairs.map(encode).collect(), 0) * vae.scaling_factor()
 }
 
-/// Pictures of clean, scaled latents `[n, 4, h, w]`, one at a time.
+/// Pictures of clean, scaled latents: `[n, 4, h, w]` → `[n, 3, 8h, 8w]`, about in `[-1, 1]`; one at a time.
+#[must_use]
+pub fn decoded(latents: &Tensor<4>, vae: &AutoencoderKL) -> Tensor<4> {
+    let latents = latents.clone() / vae.scaling_factor();
+    let pictures = latents.split(1, 0).into_iter();
+    Tensor::cat(pictures.map(|latents| vae.decode(latents)).collect(), 0)
+}
+
+/// Frames of clean, scaled latents `[n, 4, h, w]`.
 ///
 /// # Errors
 /// [`Error::NotFinite`] if the network gives values that no picture can show.
 pub fn decode(latents: &Tensor<4>, denoiser: &Denoiser) -> Result<Vec<Frame>, Error> {
-    let latents = latents.clone() / denoiser.vae.scaling_factor();
-    let mut pictures = Vec::new();
-    for i in 0..latents.dims()[0] {
-        let picture = denoiser.vae.decode(latents.clone().narrow(0, i, 1));
-        pictures.extend(frames_from_signed(picture)?);
-    }
-    Ok(pictures)
+    Ok(frames_from_signed(decoded(latents, &denoiser.vae))?)
+}
+
+/// The next values of a stream as a tensor.
+#[must_use]
+pub fn drawn<const D: usize>(noise: &mut Noise, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let values = noise.draw(shape.iter().product());
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 #[cfg(test)]
@@ -158,13 +153,11 @@ mod tests {
     #[test]
     fn words_are_joined_by_one_comma() {
         let words = prompt("a fox", "sharp");
-        assert_eq!(prompt_of(&words, FrameIdx(0), None), "a fox, sharp");
-        assert_eq!(
-            prompt_of(&words, FrameIdx(3), None),
-            "a fox, sharp, eyes closed"
-        );
-        assert_eq!(prompt_of(&prompt("a fox", ""), FrameIdx(0), None), "a fox");
-        let reference = prompt_of(&words, FrameIdx(3), Some(Compat::Reference));
+        let own = |prompt: &Prompt, frame| prompt_of(prompt, FrameIdx(frame), &Choices::OWN);
+        assert_eq!(own(&words, 0), "a fox, sharp");
+        assert_eq!(own(&words, 3), "a fox, sharp, eyes closed");
+        assert_eq!(own(&prompt("a fox", ""), 0), "a fox");
+        let reference = prompt_of(&words, FrameIdx(3), &Choices::REFERENCE);
         assert_eq!(reference, "a foxsharp, eyes closed");
     }
 

@@ -1,20 +1,21 @@
 //! The denoising loop of one batch.
 
 use super::anchors::Anchors;
+use super::conditions::drawn;
 use super::engine::Denoiser;
 use super::error::Error;
 use super::guidance::Guide;
 use super::observer::Observer;
+use super::smoothing::smooth_background;
 use crate::diffusion::guidance::classifier_free_guidance;
 use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::diffusion::noise_schedule::Timesteps;
 use crate::diffusion::samplers::Sampler;
-use crate::diffusion::sdedit::noised;
+use crate::diffusion::sdedit::{NoisingPrecision, noised_in};
 use crate::fresco::schedule::Step;
 use crate::models::controlnet::ControlResiduals;
 use crate::models::unet::UNetHook;
 use crate::tensor::{FloatDType, Tensor};
-use burn::tensor::TensorData;
 
 /// What the steps of a batch are given.
 pub struct BatchInput<'a> {
@@ -26,6 +27,8 @@ pub struct BatchInput<'a> {
     pub controls: Vec<Control>,
     /// Latents of the first two frames as the previous batch recorded them.
     pub anchors: Option<&'a Anchors>,
+    /// Noise of the posterior, from where encoding the source left it.
+    pub posterior_noise: Noise,
 }
 
 /// One `ControlNet`'s part in a batch.
@@ -54,6 +57,8 @@ pub struct Sampling {
     pub guidance_scale: f64,
     /// Seed of all noise streams, restarted for each batch.
     pub seed: u64,
+    /// In which precision the source is noised.
+    pub noising: NoisingPrecision,
 }
 
 impl Sampling {
@@ -92,6 +97,7 @@ pub fn denoise(
     let n = input.source.dims()[0];
     let device = input.source.device();
     let mut step_noise = Noise::new(NoiseStream::Step, sampling.seed);
+    let mut posterior_noise = input.posterior_noise.clone();
     let mut x = start(input, sampling, denoiser);
     let mut recorded = Vec::with_capacity(executed);
     for step in 0..executed {
@@ -112,16 +118,22 @@ pub fn denoise(
             timestep,
         });
         let noise = predict_noise(&x, input, sampling, denoiser, step, guide.hook());
+        if guide.was_stopped() {
+            return Err(Error::Cancelled);
+        }
         let c = sampling
             .sampler
             .coefficients(&denoiser.schedule, &sampling.timesteps, k);
-        let x0 = x.clone() * c.x0_from_sample + noise * c.x0_from_eps;
+        let mut x0 = x.clone() * c.x0_from_sample + noise * c.x0_from_eps;
+        if let Some(fusion) = guide.picture_fusion() {
+            let noise = drawn(&mut posterior_noise, x0.dims(), &device);
+            x0 = smooth_background(&x0, fusion, &denoiser.vae, noise);
+        }
         view(step, &x0)?;
         x = x0 * c.x0 + x * c.sample;
         if sampling.sampler.is_stochastic() {
-            let shape = x.dims();
-            let drawn = step_noise.draw(shape.iter().product());
-            x = x + Tensor::<4>::from_data(TensorData::new(drawn, shape), &device) * c.noise;
+            let noise = drawn(&mut step_noise, x.dims(), &device);
+            x = x + noise * c.noise;
         }
     }
     let anchors = Anchors::from_steps(recorded)?;
@@ -131,14 +143,20 @@ pub fn denoise(
 /// The noised source, or pure noise: the same noise image for every frame.
 fn start(input: &BatchInput<'_>, sampling: &Sampling, denoiser: &Denoiser) -> Tensor<4> {
     let [n, channels, height, width] = input.source.dims();
-    let values = Noise::new(NoiseStream::Init, sampling.seed).draw(channels * height * width);
-    let data = TensorData::new(values, [1, channels, height, width]);
-    let noise = Tensor::<4>::from_data(data, &input.source.device()).repeat_dim(0, n);
+    let mut noise = Noise::new(NoiseStream::Init, sampling.seed);
+    let shape = [1, channels, height, width];
+    let noise = drawn(&mut noise, shape, &input.source.device()).repeat_dim(0, n);
     if sampling.from_noise {
         return noise;
     }
     let t = sampling.timesteps.as_slice()[sampling.warmup_steps];
-    noised(input.source.clone(), noise, &denoiser.schedule, t)
+    noised_in(
+        sampling.noising,
+        input.source.clone(),
+        noise,
+        &denoiser.schedule,
+        t,
+    )
 }
 
 /// Guided noise prediction `[n, 4, h, w]` in `f32`: both prompt halves in one evaluation.

@@ -1,6 +1,6 @@
 //! What outlives a job: the device, and the networks while consecutive jobs want the same ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 
@@ -12,7 +12,7 @@ use crate::models::catalog::ModelFolder;
 use crate::models::checkpoint;
 use crate::models::clip::{self, ClipTextModel, TextEncoderConfig, Tokenizer};
 use crate::models::controlnet::{self, ControlNetConfig, ControlNetModel};
-use crate::models::unet::{self, UNet2DConditionModel, UNetConfig};
+use crate::models::unet::{self, FreeU, UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{self, AutoencoderKL, VaeConfig};
 use crate::models::{KeyMap, ModelError};
 use crate::tensor::{self, Device, DeviceChoice, FloatDType, OpenDevice};
@@ -20,6 +20,7 @@ use crate::tensor::{self, Device, DeviceChoice, FloatDType, OpenDevice};
 /// Owns the device and the networks; they are made on first use.
 #[derive(Default)]
 pub struct Engine {
+    models_folder: Option<PathBuf>,
     device: Option<(DeviceChoice, OpenDevice)>,
     denoiser: Option<(DenoiserKey, Denoiser)>,
 }
@@ -167,6 +168,21 @@ impl ModelFolders {
 }
 
 impl Engine {
+    /// An engine that finds helper networks in this folder, if there is one.
+    #[must_use]
+    pub fn new(models_folder: Option<PathBuf>) -> Self {
+        Self {
+            models_folder,
+            ..Self::default()
+        }
+    }
+
+    /// Where helper networks lie.
+    #[must_use]
+    pub fn models_folder(&self) -> Option<&Path> {
+        self.models_folder.as_deref()
+    }
+
     /// The device of `choice`, opened once.
     ///
     /// # Errors
@@ -200,7 +216,7 @@ impl Engine {
         })
     }
 
-    /// The networks of every step, loaded unless the last job had the same.
+    /// The networks of every step, loaded unless the last job had the same, with the job's `FreeU`.
     ///
     /// # Errors
     /// [`Error::Model`] if files are missing, damaged or of another family.
@@ -209,12 +225,14 @@ impl Engine {
         folders: &ModelFolders,
         device: &OpenDevice,
         dtype: FloatDType,
+        free_u: Option<FreeU>,
     ) -> Result<&Denoiser, Error> {
         let key = (folders.clone(), dtype, device.name.clone());
-        let loaded = match self.denoiser.take() {
+        let mut loaded = match self.denoiser.take() {
             Some((loaded, denoiser)) if loaded == key => denoiser,
             _ => load_denoiser(folders, &device.device, dtype)?,
         };
+        loaded.unet.free_u = free_u;
         Ok(&self.denoiser.insert((key, loaded)).1)
     }
 

@@ -1,25 +1,29 @@
 //! What guides the denoising of a batch: FRESCO's correspondences of its source frames, or nothing.
 
-use burn::tensor::TensorData;
-
+use super::compat::Choices;
+use super::conditions::drawn;
 use super::denoise::Sampling;
 use super::engine::Denoiser;
 use super::error::Error;
-use super::job::{Compat, Consistency};
+use super::helpers::Helpers;
+use super::job::Consistency;
 use crate::diffusion::noise::{Noise, NoiseStream};
-use crate::diffusion::sdedit::noised;
-use crate::flow::FlowEstimator;
+use crate::diffusion::sdedit::noised_in;
 use crate::frame::Frame;
+use crate::fresco::guide::Checkpoint;
 use crate::fresco::optimize::OptimizerConfig;
 use crate::fresco::schedule::{Attentions, ScheduleConfig, Step, schedule};
-use crate::fresco::{Correspondence, FrescoGuide, GuideConfig, Recorder, Reference};
+use crate::fresco::{
+    BackgroundFusion, Correspondence, FrescoGuide, GuideConfig, Recorder, Reference,
+    background_weight,
+};
 use crate::models::unet::{NoHook, UNetHook};
-use crate::tensor::Tensor;
 use crate::tensor::image::signed_from_frames;
+use crate::tensor::{Device, Tensor};
 
 /// What a batch's guide needs, computed once before its first step.
-pub struct BatchGuidance {
-    correspondence: Correspondence,
+pub struct BatchGuidance<'a> {
+    correspondence: &'a Correspondence,
     reference: Reference,
     config: GuideConfig,
     schedule: ScheduleConfig,
@@ -33,7 +37,7 @@ pub enum Guide<'a> {
     Fresco(FrescoGuide<'a>, &'a ScheduleConfig),
 }
 
-impl Guide<'_> {
+impl<'a> Guide<'a> {
     /// Sets what guides the evaluations of this step.
     pub fn begin_step(&mut self, step: Step) {
         if let Self::Fresco(guide, config) = self {
@@ -48,32 +52,61 @@ impl Guide<'_> {
             Self::Fresco(guide, _) => guide,
         }
     }
+
+    /// What smooths the background of the decoded picture in this step, if anything does.
+    #[must_use]
+    pub fn picture_fusion(&self) -> Option<&'a BackgroundFusion> {
+        match self {
+            Self::Off(_) => None,
+            Self::Fresco(guide, _) => guide.picture_fusion(),
+        }
+    }
+
+    /// Whether the job was told to stop in the middle of an evaluation, whose result is then of no use.
+    #[must_use]
+    pub fn was_stopped(&self) -> bool {
+        match self {
+            Self::Off(_) => false,
+            Self::Fresco(guide, _) => guide.was_stopped(),
+        }
+    }
 }
 
-impl BatchGuidance {
-    /// Finds the correspondences of a batch and shows its source frames to the U-Net; nothing if all guidance is off.
+/// The correspondences of a batch of source frames. They depend on nothing that is denoised.
+///
+/// # Errors
+/// [`Error::NotFinite`] if the flow is.
+pub fn correspond(
+    consistency: Consistency,
+    helpers: &Helpers,
+    frames: &[Frame],
+    device: &Device,
+) -> Result<Correspondence, Error> {
+    let ring = helpers.flow.estimate(frames, device);
+    let pictures = signed_from_frames(&frames.iter().collect::<Vec<_>>(), device);
+    let background = consistency
+        .background_smoothing
+        .then(|| background_weight(&helpers.saliency.masks(frames, device)));
+    Ok(Correspondence::new(&pictures, &ring, background.as_ref())?)
+}
+
+impl<'a> BatchGuidance<'a> {
+    /// Shows the source frames of a batch to the U-Net, as far as guidance wants to know what it makes of them.
     ///
     /// # Shapes
     /// `source` `[n, 4, h, w]`, the frames' clean latents; `text` `[2n, tokens, width]`.
-    ///
-    /// # Errors
-    /// [`Error::NotFinite`] if the flow is.
+    #[must_use]
     pub fn new(
-        (consistency, compat): (Consistency, Option<Compat>),
-        frames: &[Frame],
+        (consistency, choices): (Consistency, &Choices),
+        correspondence: &'a Correspondence,
         (source, text): (&Tensor<4>, &Tensor<3>),
         (denoiser, sampling): (&Denoiser, &Sampling),
-    ) -> Result<Option<Self>, Error> {
-        if consistency.is_off() || sampling.executed_steps() == 0 {
-            return Ok(None);
+    ) -> Self {
+        let config = guide_config(consistency, choices);
+        let mut recorder = Recorder::new(correspondence, &config);
+        if consistency.spatial_attention || consistency.spatial_loss {
+            record(&mut recorder, source, text, (denoiser, sampling));
         }
-        let device = source.device();
-        let ring = FlowEstimator::default().estimate(frames, &device);
-        let pictures = signed_from_frames(&frames.iter().collect::<Vec<_>>(), &device);
-        let correspondence = Correspondence::new(&pictures, &ring, None)?;
-        let config = guide_config(consistency, compat);
-        let mut recorder = Recorder::new(&correspondence, &config);
-        record(&mut recorder, source, text, (denoiser, sampling));
         let reference = recorder.finish();
         let schedule = ScheduleConfig {
             attentions: Attentions {
@@ -83,17 +116,17 @@ impl BatchGuidance {
             },
             ..ScheduleConfig::of_steps(sampling.timesteps.as_slice().len())
         };
-        Ok(Some(Self {
+        Self {
             correspondence,
             reference,
             config,
             schedule,
-        }))
+        }
     }
 
     /// A guide for one pass through the steps.
     #[must_use]
-    pub fn guide(guidance: Option<&Self>) -> Guide<'_> {
+    pub fn guide<'b>(guidance: Option<&'b Self>, checkpoint: &'b Checkpoint<'b>) -> Guide<'b> {
         let Some(Self {
             correspondence,
             reference,
@@ -105,28 +138,21 @@ impl BatchGuidance {
         };
         let first = schedule(Step::default(), rules);
         let guide = FrescoGuide::new(correspondence, reference, config, first);
-        Guide::Fresco(guide, rules)
+        Guide::Fresco(guide.with_checkpoint(checkpoint), rules)
     }
 }
 
-fn guide_config(consistency: Consistency, compat: Option<Compat>) -> GuideConfig {
-    let optimizer = match compat {
-        Some(Compat::Reference) => OptimizerConfig::REFERENCE,
-        None => OptimizerConfig {
-            adain_style_epsilon: ADAIN_EPSILON,
+fn guide_config(consistency: Consistency, choices: &Choices) -> GuideConfig {
+    GuideConfig {
+        optimizer: OptimizerConfig {
+            adain_style_epsilon: choices.adain_style_epsilon,
             ..OptimizerConfig::REFERENCE
         },
-    };
-    GuideConfig {
-        optimizer,
         spatial_loss: consistency.spatial_loss,
         temporal_loss: consistency.temporal_loss,
         ..GuideConfig::default()
     }
 }
-
-/// The reference adds 1 by a slip, which raises the contrast of quiet channels at every step.
-const ADAIN_EPSILON: f64 = 1e-5;
 
 /// Shows the nearly noiseless source frames, with the target prompt and without control, to the U-Net.
 fn record(
@@ -135,12 +161,17 @@ fn record(
     text: &Tensor<3>,
     (denoiser, sampling): (&Denoiser, &Sampling),
 ) {
-    let shape = source.dims();
-    let drawn = Noise::new(NoiseStream::Init, sampling.seed).draw(shape.iter().product());
-    let noise = Tensor::from_data(TensorData::new(drawn, shape), &source.device());
+    let mut noise = Noise::new(NoiseStream::Init, sampling.seed);
+    let noise = drawn(&mut noise, source.dims(), &source.device());
     let steps = sampling.timesteps.as_slice();
     let t = steps[steps.len() - 1];
-    let x = noised(source.clone(), noise, &denoiser.schedule, t);
+    let x = noised_in(
+        sampling.noising,
+        source.clone(),
+        noise,
+        &denoiser.schedule,
+        t,
+    );
     let latents = Tensor::cat(vec![x.clone(), x], 0).cast(denoiser.dtype);
     let text = text.clone().cast(denoiser.dtype);
     let _ = denoiser.unet.forward(latents, t, &text, None, recorder);

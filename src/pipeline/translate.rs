@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use super::analyse::{Source, analyse};
 use super::batches::{self, Tools};
+use super::compat::Choices;
 use super::engine::{Engine, ModelFolders};
 use super::error::Error;
-use super::job::{Compat, Job, KeyframeChoice};
+use super::job::{Job, KeyframeChoice};
 use super::journal::Journal;
-use super::keyframes::{KeyframeRule, select_keyframes};
+use super::keyframes::select_keyframes;
 use super::observer::{Observer, Stage, Summary, Warning};
 use super::output;
-use super::plan::{Partition, Plan};
+use super::plan::Plan;
 use super::shots::Shot;
 use crate::files;
 use crate::frame::FrameIdx;
@@ -46,33 +47,30 @@ pub fn translate(
         ffmpeg: &ffmpeg,
         journal: &mut journal,
     };
-    let pictures = batches::translate(job, folders, (&source, &plan), &mut tools, observer)?;
+    let keyframes = batches::translate(job, folders, (&source, &plan), &mut tools, observer)?;
 
     clock.start(Stage::Encode, observer);
-    let result = output::write(job, &source, &plan, &pictures, &ffmpeg, observer)?;
+    let result = output::write(job, &source, &plan, &keyframes.pictures, &ffmpeg, observer)?;
     Ok(Summary {
         out: job.out.clone(),
         frames: plan.keyframes().len(),
         keyframes: plan.keyframes().len(),
         duration_secs: result.duration_secs,
         stage_secs: clock.stop(),
-        notes: result.notes,
+        notes: [keyframes.notes, result.notes].concat(),
     })
 }
 
 /// Shots, keyframes and batches.
 fn plan(job: &Job, source: &Source) -> Result<Plan, Error> {
     let analysis = &source.analysis;
-    let (rule, partition) = match job.compat {
-        Some(Compat::Reference) => (KeyframeRule::Reference, Partition::Reference),
-        None => (KeyframeRule::EndsIncluded, Partition::Balanced),
-    };
+    let choices = Choices::of(job.compat);
     let first = analysis.range.start;
     let in_shot = |shot: &Shot| match &job.keyframes {
         KeyframeChoice::Gap(gap) => {
             let range = shot.range();
             let scores = &analysis.motion[range.start - first..range.end - first];
-            select_keyframes(shot, *gap, scores, rule)
+            select_keyframes(shot, *gap, scores, choices.keyframes)
         }
         KeyframeChoice::Listed(frames) => frames
             .iter()
@@ -94,7 +92,7 @@ fn plan(job: &Job, source: &Source) -> Result<Plan, Error> {
         analysis.shots.clone(),
         &keyframes,
         job.batch_size,
-        partition,
+        choices.partition,
     )?)
 }
 

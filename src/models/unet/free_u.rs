@@ -3,13 +3,17 @@
 //! Source: Si et al., "FreeU: Free Lunch in Diffusion U-Net", 2024, with the variant of Yang et al., "FRESCO", 2024:
 //! strength follows the mean of the channels, and the number of channels decides which pair of strengths applies.
 
+use std::fmt;
+use std::str::FromStr;
+
 use burn::tensor::TensorData;
+use serde::{Deserialize, Serialize};
 
 use super::config::UNetConfig;
 use crate::tensor::{Device, FloatDType, Tensor};
 
-/// The four strengths; 1 changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The four strengths; 1 changes nothing. Written `b1,b2,s1,s2`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FreeU {
     /// On the decoder's features at the coarsest width.
     pub b1: f32,
@@ -19,6 +23,30 @@ pub struct FreeU {
     pub s1: f32,
     /// On the low frequencies of skip connections at the width below.
     pub s2: f32,
+}
+
+/// A text that is not four numbers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected four numbers as in 1.2,1.4,0.9,0.2, not \"{0}\"")]
+pub struct ParseFreeUError(String);
+
+impl FromStr for FreeU {
+    type Err = ParseFreeUError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFreeUError> {
+        let numbers: Result<Vec<f32>, _> = text.split(',').map(|n| n.trim().parse()).collect();
+        match numbers.as_deref() {
+            Ok(&[b1, b2, s1, s2]) => Ok(Self { b1, b2, s1, s2 }),
+            _ => Err(ParseFreeUError(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for FreeU {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { b1, b2, s1, s2 } = self;
+        write!(f, "{b1},{b2},{s1},{s2}")
+    }
 }
 
 impl FreeU {

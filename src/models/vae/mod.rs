@@ -80,6 +80,12 @@ impl AutoencoderKL {
         self.scaling_factor
     }
 
+    /// Shape of the latents of pictures of this shape.
+    #[must_use]
+    pub fn latent_shape(&self, [n, _, height, width]: [usize; 4]) -> [usize; 4] {
+        [n, self.latent_channels, height / 8, width / 8]
+    }
+
     /// # Shapes
     /// `pictures` `[n, 3, height, width]` in `[-1, 1]`, sides multiples of 8 → `[n, 4, height/8, width/8]`.
     #[must_use]

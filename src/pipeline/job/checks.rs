@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::{
-    CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, FrameRange, Job,
+    CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, FrameRange, FreeU, Job,
     JobSpec, KeyframeGap,
 };
 use crate::files;
@@ -262,6 +262,14 @@ impl Checks {
         self.within("strength", spec.strength, 0.0..=1.0);
         self.within("steps", spec.steps, 1..=100);
         self.within("guidance-scale", spec.guidance_scale, 1.0..=30.0);
+        if let Some(FreeU { b1, b2, s1, s2 }) = spec.free_u {
+            for b in [b1, b2] {
+                self.within("freeu", b, 1.0..=1.6);
+            }
+            for s in [s1, s2] {
+                self.within("freeu", s, 0.0..=1.0);
+            }
+        }
         if let Some(size) = spec
             .size
             .filter(|size| !(64..=1024).contains(size) || size % 64 != 0)

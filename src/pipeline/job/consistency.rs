@@ -30,6 +30,9 @@ pub struct ConsistencySpec {
     /// Do not pull features towards those that the flow says are the same.
     #[arg(long, help_heading = "Consistency")]
     pub no_temporal_loss: bool,
+    /// Do not let the background take over what the frame before shows there.
+    #[arg(long, help_heading = "Consistency")]
+    pub no_background_smoothing: bool,
 }
 
 /// A choice of constraints.
@@ -62,6 +65,8 @@ pub struct Consistency {
     pub spatial_loss: bool,
     /// Features keep to the flow.
     pub temporal_loss: bool,
+    /// The background takes over what the frame before shows there, in features and in two late pictures.
+    pub background_smoothing: bool,
 }
 
 impl Consistency {
@@ -70,7 +75,7 @@ impl Consistency {
     pub fn is_off(&self) -> bool {
         let attends =
             self.spatial_attention || self.cross_frame_attention || self.temporal_attention;
-        !(attends || self.spatial_loss || self.temporal_loss)
+        !(attends || self.spatial_loss || self.temporal_loss || self.background_smoothing)
     }
 }
 
@@ -83,6 +88,7 @@ impl From<&ConsistencySpec> for Consistency {
             temporal_attention: on && !spec.no_temporal_attention,
             spatial_loss: spec.consistency == Preset::Full && !spec.no_spatial_loss,
             temporal_loss: on && !spec.no_temporal_loss,
+            background_smoothing: on && !spec.no_background_smoothing,
         }
     }
 }

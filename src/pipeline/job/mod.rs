@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame::FrameIdx;
 
 pub use crate::diffusion::samplers::Sampler;
+pub use crate::models::unet::FreeU;
 pub use crate::pipeline::keyframes::KeyframeGap;
 pub use crate::tensor::DeviceChoice;
 pub use checks::{FieldError, JobErrors};
@@ -157,6 +158,11 @@ pub struct JobSpec {
         help_heading = "Sampling"
     )]
     pub seed: u32,
+    /// FreeU: stronger shapes (B1, B2: 1 to 1.6) and fewer of the coarse colours that are handed across (S1, S2: 0 to
+    /// 1), at the coarsest width of the U-Net and the one below.
+    #[arg(long = "freeu", value_name = "B1,B2,S1,S2", help_heading = "Sampling")]
+    #[serde(rename = "freeu")]
+    pub free_u: Option<FreeU>,
     /// Short side of the working size in pixels, 64 to 1024, a multiple of 64 (default: 512, or 256
     /// with the demo model).
     #[arg(long, value_name = "PX", help_heading = "Sampling")]
@@ -225,6 +231,7 @@ impl Default for JobSpec {
             guidance_scale: 7.5,
             sampler: Sampler::Ddpm,
             seed: 0,
+            free_u: None,
             size: None,
             keyframe_gap: KeyframeGap::Fixed(1),
             keyframes: Vec::new(),

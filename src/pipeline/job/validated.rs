@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::checks::{self, JobErrors};
 use super::{
-    CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, JobSpec,
-    KeyframeGap, Sampler,
+    CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, FreeU,
+    JobSpec, KeyframeGap, Sampler,
 };
 use crate::annotators::Annotator;
 use crate::frame::FrameIdx;
@@ -112,6 +112,8 @@ pub struct SamplingSettings {
     pub guidance_scale: f32,
     /// The rule of one step.
     pub sampler: Sampler,
+    /// What is strengthened in the U-Net's decoder.
+    pub free_u: Option<FreeU>,
     /// Seed of all noise.
     pub seed: u32,
 }
@@ -229,6 +231,7 @@ impl Job {
                 steps: spec.steps,
                 guidance_scale: spec.guidance_scale,
                 sampler: spec.sampler,
+                free_u: spec.free_u,
                 seed: spec.seed,
             },
             short_side: spec.size.unwrap_or(short_side),

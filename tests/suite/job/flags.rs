@@ -5,8 +5,8 @@ use std::path::Path;
 use clap::Parser as _;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
-    CannyThresholds, Compat, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FrameRange,
-    Job, JobSpec, KeyframeGap, Sampler,
+    CannyThresholds, Compat, ConsistencySpec, ControlKind, ControlNetSpec, DeviceChoice,
+    ExtraWords, FrameRange, FreeU, Job, JobSpec, KeyframeGap, Preset, Sampler,
 };
 
 use super::spec;
@@ -45,7 +45,8 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --controlnet|a\\,b,weight=0.5,start=0.1,end=0.9,clip=x.mp4|--control|canny|--canny|20,200|\
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
---device|NVIDIA|--work|w";
+--device|NVIDIA|--work|w|--freeu|1.2,1.5,1,0.5|--consistency|light|\
+--no-background-smoothing";
 
 #[test]
 fn every_flag_fills_its_field() {
@@ -96,6 +97,17 @@ fn every_flag_fills_its_field() {
         no_fill: true,
         device: DeviceChoice::Named("NVIDIA".into()),
         work: Some("w".into()),
+        free_u: Some(FreeU {
+            b1: 1.2,
+            b2: 1.5,
+            s1: 1.0,
+            s2: 0.5,
+        }),
+        guidance: ConsistencySpec {
+            consistency: Preset::Light,
+            no_background_smoothing: true,
+            ..ConsistencySpec::default()
+        },
         ..spec()
     };
     assert_eq!(parse(&flags).unwrap(), wanted);
@@ -125,6 +137,7 @@ fn malformed_flags_are_refused_with_the_form_they_should_have() {
         (["--control", "hed"], "soft-edges"),
         (["--compat", "other"], "reference"),
         (["--sampler", "magic"], "ddpm"),
+        (["--freeu", "1,1,1"], "four numbers"),
         (["--seed", "4294967296"], "--seed"),
         (["--lora", "x=1"], "--lora"),
     ] {

@@ -8,7 +8,7 @@ use fresco_studio::annotators::Annotator;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
     CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FrameRange,
-    Job, JobSpec, KeyframeChoice, Start,
+    FreeU, Job, JobSpec, KeyframeChoice, Start,
 };
 use fresco_studio::pipeline::keyframes::KeyframeGap;
 
@@ -141,6 +141,17 @@ fn values_outside_of_their_ranges_are_refused() {
         })
     };
     for (spec, field) in [
+        (
+            with(|s| {
+                s.free_u = Some(FreeU {
+                    b1: 1.0,
+                    b2: 1.7,
+                    s1: 1.0,
+                    s2: 1.0,
+                });
+            }),
+            "freeu",
+        ),
         (with(|s| s.steps = 0), "steps"),
         (with(|s| s.strength = 1.05), "strength"),
         (with(|s| s.guidance_scale = 0.9), "guidance-scale"),

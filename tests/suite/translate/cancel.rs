@@ -79,12 +79,13 @@ fn a_cancelled_job_ends_at_its_next_checkpoint_and_leaves_no_result() {
     ];
     let [analysed, drawn, all] = counts.map(|count| count.load(Ordering::Relaxed));
     let per_stage = [analysed, drawn - analysed, all - drawn];
-    // Each frame is read twice, for its time and for its picture; two batches of two steps each; each frame is written.
-    for (found, least) in per_stage.into_iter().zip([8, 4, 4]) {
+    // Each frame is read twice, for its time and for its picture; two batches of two steps each, of which the first has 20
+    // iterations at the three levels that have more than one token; each frame is written.
+    for (found, least) in per_stage.into_iter().zip([8, 2 * (2 + 3 * 20), 4]) {
         assert!(found >= least, "{per_stage:?}");
     }
     std::fs::remove_file(studio.out("out.mp4")).unwrap();
-    for stop_at in [0, 2, all / 2, all - 1] {
+    for stop_at in [0, 2, analysed + 30, all / 2, all - 1] {
         let stopper = Stopper::new(stop_at);
         let result = run(&stopper, &format!("{stop_at}.mp4"));
         assert!(matches!(result, Err(Error::Cancelled)), "{stop_at}");

@@ -1,0 +1,102 @@
+//! Where this program deviates from the authors' implementation and can follow it: `--compat reference`.
+//!
+//! What is plainly wrong there (crashes, lost frames at the end of a video, swapped switches) is mended without a choice.
+//! The choices here change numbers, so that results can be compared. [`Choices`] is the whole list; whoever makes a
+//! choice is given its field and does not ask which program is followed.
+
+use super::job::{Compat, SamplingSettings, Start};
+use super::keyframes::KeyframeRule;
+use super::plan::Partition;
+use crate::diffusion::noise_schedule::{StepRounding, warmup_steps};
+use crate::diffusion::sdedit::NoisingPrecision;
+use crate::fresco::optimize::OptimizerConfig;
+use crate::models::clip::PromptGrammar;
+
+/// Every choice in which this program and the authors' differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choices {
+    /// Whether the last frame of a shot is a keyframe whatever the gap.
+    pub keyframes: KeyframeRule,
+    /// How keyframes are shared out among batches.
+    pub partition: Partition,
+    /// Between the prompt and its quality words, where there are both.
+    pub joint: &'static str,
+    /// How brackets and long prompts are read.
+    pub grammar: PromptGrammar,
+    /// What becomes of a fraction of a step, where the denoising strength leaves one out.
+    pub step_rounding: StepRounding,
+    /// In which precision the source is noised.
+    pub noising: NoisingPrecision,
+    /// Added to the variance that optimised features are given back.
+    pub adain_style_epsilon: f64,
+}
+
+impl Choices {
+    /// This program's own.
+    pub const OWN: Self = Self {
+        keyframes: KeyframeRule::EndsIncluded,
+        partition: Partition::Balanced,
+        joint: ", ",
+        grammar: PromptGrammar::Weighted,
+        step_rounding: StepRounding::Nearest,
+        noising: NoisingPrecision::Single,
+        adain_style_epsilon: 1e-5,
+    };
+
+    /// The authors'. Their style epsilon is 1 by a slip of arguments, which raises the contrast of quiet channels at
+    /// every step.
+    pub const REFERENCE: Self = Self {
+        keyframes: KeyframeRule::Reference,
+        partition: Partition::Reference,
+        joint: "",
+        grammar: PromptGrammar::Literal,
+        step_rounding: StepRounding::Down,
+        noising: NoisingPrecision::Half,
+        adain_style_epsilon: OptimizerConfig::REFERENCE.adain_style_epsilon,
+    };
+
+    /// The choices that a job makes.
+    #[must_use]
+    pub fn of(compat: Option<Compat>) -> Self {
+        match compat {
+            None => Self::OWN,
+            Some(Compat::Reference) => Self::REFERENCE,
+        }
+    }
+
+    /// Steps that a job does not run, because its start is less noisy.
+    #[must_use]
+    pub fn skipped_steps(&self, settings: &SamplingSettings) -> usize {
+        match settings.start {
+            Start::Noise => 0,
+            Start::Source(strength) => {
+                // The decimal number that was meant: a reference that truncates sees the difference.
+                let strength = (f64::from(strength) * 1e6).round() / 1e6;
+                warmup_steps(settings.steps, strength, self.step_rounding)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::job::Sampler;
+
+    #[test]
+    fn the_reference_loses_a_step_to_truncation() {
+        let settings = |strength| SamplingSettings {
+            start: Start::Source(strength),
+            steps: 20,
+            guidance_scale: 7.5,
+            sampler: Sampler::Ddpm,
+            free_u: None,
+            seed: 0,
+        };
+        for (strength, own, reference) in [(0.9, 2, 1), (0.75, 5, 5), (0.73, 5, 5), (1.0, 0, 0)] {
+            let skipped = |choices: Choices| choices.skipped_steps(&settings(strength));
+            assert_eq!(skipped(Choices::OWN), own, "{strength}");
+            assert_eq!(skipped(Choices::REFERENCE), reference, "{strength}");
+        }
+    }
+}

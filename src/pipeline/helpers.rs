@@ -1,6 +1,6 @@
 //! What finds motion and salient things in the source: networks from the models folder, or what stands in for them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -87,7 +87,7 @@ impl Helpers {
     }
 }
 
-fn load(file: &PathBuf, device: &Device) -> Result<(GmFlow, ContentHash), String> {
+fn load(file: &Path, device: &Device) -> Result<(GmFlow, ContentHash), String> {
     let hash = ContentHash::of_file(file).map_err(|error| error.to_string())?;
     let text = |error: CheckpointError| error.to_string();
     let (network, unknown) = GmFlow::load(file, device).map_err(text)?;

@@ -205,3 +205,25 @@ fn to_map(tokens: Tensor<3>, [rows, columns]: [usize; 2]) -> Tensor<4> {
     let [n, _, channels] = tokens.dims();
     tokens.swap_dims(1, 2).reshape([n, channels, rows, columns])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_looked_for_by_the_name_they_are_published_under() {
+        let manifest = include_str!("../../../models/gmflow/manifest.toml");
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let published = manifest["network"][0]["file"].as_str().unwrap();
+        assert_eq!(Path::new(published).file_name(), Some(FILES[0].as_ref()));
+
+        let models = tempfile::tempdir().unwrap();
+        assert_eq!(find(models.path()), None);
+        let folder = models.path().join("gmflow");
+        std::fs::create_dir(&folder).unwrap();
+        for file in [models.path().join(FILES[1]), folder.join(FILES[0])] {
+            std::fs::write(&file, b"").unwrap();
+            assert_eq!(find(models.path()), Some(file));
+        }
+    }
+}

@@ -160,7 +160,7 @@ fn connected(labels: &[usize], size: Size, smallest: usize) -> Vec<usize> {
 fn touching(i: usize, size: Size) -> impl Iterator<Item = usize> {
     let width = size.width as usize;
     let left = (!i.is_multiple_of(width)).then(|| i - 1);
-    let right = ((i + 1) % width != 0).then_some(i + 1);
+    let right = (!(i + 1).is_multiple_of(width)).then_some(i + 1);
     let above = i.checked_sub(width);
     let below = Some(i + width).filter(|&below| below < size.area());
     [left, right, above, below].into_iter().flatten()

@@ -132,11 +132,11 @@ fn a_guidance_without_any_optimisation_still_smooths() {
     );
 }
 
-/// Translates with helpers from `models`.
-fn run_with_models(
-    spec: &JobSpec,
-    models: &Path,
-) -> (Summary, Vec<String>, Vec<(String, Vec<u8>)>) {
+/// Names and contents of keyframes' files.
+type Pictures = Vec<(String, Vec<u8>)>;
+
+/// Translates with helpers from `models`; also gives the warnings.
+fn run_with_models(spec: &JobSpec, models: &Path) -> (Summary, Vec<String>, Pictures) {
     let job = Job::new(spec).unwrap();
     let recorder = Recorder::default();
     let mut engine = Engine::new(Some(models.to_owned()));

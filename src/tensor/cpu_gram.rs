@@ -1,7 +1,8 @@
-//! [`gram_difference`](super::gram_difference) on the processor, in one pass over a buffer that stays in the cache.
+//! [`gram_difference`](super::gram_difference) on the processor, in one pass over pieces that stay in the cache.
 //!
-//! A few rows of likenesses at a time are computed, compared, replaced by signs, and multiplied with the vectors; nothing
-//! of the size of a whole likeness matrix is ever written.
+//! A block of likenesses is computed, compared, replaced by signs, and multiplied with the vectors; nothing of the size of
+//! a whole likeness matrix is ever written. Both products read their right side from panels of a few columns, which lie
+//! in memory as they are read.
 #![allow(
     clippy::inline_always,
     reason = "vector instructions exist only in what is inlined into pulp's dispatch"
@@ -10,10 +11,14 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Rows that share one pass over a panel: with two vectors each, their sums stay in registers.
+/// Rows of a tile: with two vectors a row, its sums fill the registers of every processor with vector instructions.
 const ROWS: usize = 6;
+/// Rows that share one pass over the columns.
+const BLOCK: usize = 8 * ROWS;
 /// Columns of a panel: two of the widest vectors.
 const PANEL: usize = 32;
+/// Columns whose signs are kept at a time.
+const CHUNK: usize = 16 * PANEL;
 
 /// What likenesses are compared with, item after item.
 #[derive(Clone, Copy)]
@@ -33,29 +38,27 @@ pub(super) fn difference(
 ) -> (f32, Vec<f32>) {
     let map = tokens * width;
     let arch = Arch::new();
-    let packed: Vec<Packed<'_>> = u
-        .par_chunks_exact(map)
-        .enumerate()
-        .map(|(item, u)| match wanted {
-            Wanted::Vectors(v) => Packed::stacked(u, &v[item * map..][..map], tokens, width),
-            Wanted::Matrix(matrix) => {
-                let size = tokens * tokens;
-                Packed::plain(u, &matrix[item * size..][..size], tokens, width)
-            }
-        })
-        .collect();
     let mut gradient = vec![0.0; u.len()];
-    let items = gradient.par_chunks_exact_mut(map).zip(&packed);
+    let items = gradient
+        .par_chunks_exact_mut(map)
+        .zip(u.par_chunks_exact(map));
     let total: f64 = items
-        .map(|(gradient, packed)| {
-            let blocks = gradient.par_chunks_mut(ROWS * width).enumerate();
+        .enumerate()
+        .map(|(item, (gradient, u))| {
+            let packed = match wanted {
+                Wanted::Vectors(v) => Packed::stacked(u, &v[item * map..][..map], tokens, width),
+                Wanted::Matrix(matrix) => {
+                    let size = tokens * tokens;
+                    Packed::plain(u, &matrix[item * size..][..size], tokens, width)
+                }
+            };
+            let blocks = gradient.par_chunks_mut(BLOCK * width).enumerate();
             blocks
-                .map_init(Vec::new, |signs, (block, out)| {
-                    let first = block * ROWS;
+                .map_init(Scratch::default, |scratch, (block, out)| {
                     arch.dispatch(Block {
-                        packed,
-                        first,
-                        signs,
+                        packed: &packed,
+                        first: block * BLOCK,
+                        scratch,
                         out,
                     })
                 })
@@ -69,10 +72,11 @@ pub(super) fn difference(
 struct Packed<'a> {
     /// `[tokens, depth]`.
     queries: Vec<f32>,
-    /// The vectors as columns.
-    columns: Panels,
-    /// The vectors as rows.
-    rows: Panels,
+    depth: usize,
+    /// Panels `[depth, PANEL]` of tokens.
+    columns: Vec<f32>,
+    /// Panels `[tokens, PANEL]` of channels.
+    rows: Vec<f32>,
     /// `[tokens, tokens]`, if it is not in the products already.
     matrix: Option<&'a [f32]>,
     tokens: usize,
@@ -83,8 +87,9 @@ impl<'a> Packed<'a> {
     fn plain(u: &[f32], matrix: &'a [f32], tokens: usize, width: usize) -> Self {
         Self {
             queries: u.to_vec(),
-            columns: Panels::new(width, tokens, |channel, token| u[token * width + channel]),
-            rows: Panels::new(tokens, width, |token, channel| u[token * width + channel]),
+            depth: width,
+            columns: columns([(u, 1.0)], tokens, width),
+            rows: rows(u, tokens, width),
             matrix: Some(matrix),
             tokens,
             width,
@@ -94,14 +99,14 @@ impl<'a> Packed<'a> {
     /// `u uᵀ − v vᵀ` is one product of vectors twice as long: `[u v] [u −v]ᵀ`.
     fn stacked(u: &[f32], v: &[f32], tokens: usize, width: usize) -> Self {
         let pairs = u.chunks_exact(width).zip(v.chunks_exact(width));
-        let column = |channel: usize, token: usize| match channel.checked_sub(width) {
-            None => u[token * width + channel],
-            Some(channel) => -v[token * width + channel],
-        };
         Self {
-            queries: pairs.flat_map(|(u, v)| [u, v].concat()).collect(),
-            columns: Panels::new(2 * width, tokens, column),
-            rows: Panels::new(tokens, width, |token, channel| u[token * width + channel]),
+            queries: pairs
+                .flat_map(|(u, v)| u.iter().chain(v))
+                .copied()
+                .collect(),
+            depth: 2 * width,
+            columns: columns([(u, 1.0), (v, -1.0)], tokens, width),
+            rows: rows(u, tokens, width),
             matrix: None,
             tokens,
             width,
@@ -109,63 +114,49 @@ impl<'a> Packed<'a> {
     }
 }
 
-/// A matrix as panels of a few columns each, one after the other, so that a pass over a panel reads memory in order.
-struct Panels {
-    depth: usize,
-    /// `[panels, depth, PANEL]`, zero beyond the last column.
-    values: Vec<f32>,
-}
-
-impl Panels {
-    fn new(depth: usize, n_columns: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        let mut values = vec![0.0; n_columns.next_multiple_of(PANEL) * depth];
-        for (panel, values) in values.chunks_exact_mut(PANEL * depth).enumerate() {
-            let first = panel * PANEL;
-            let n = PANEL.min(n_columns - first);
-            for (row, values) in values.chunks_exact_mut(PANEL).enumerate() {
-                for (column, out) in values[..n].iter_mut().enumerate() {
-                    *out = value(row, first + column);
-                }
+fn columns<const N: usize>(parts: [(&[f32], f32); N], tokens: usize, width: usize) -> Vec<f32> {
+    let depth = N * width;
+    let mut columns = vec![0.0; tokens.next_multiple_of(PANEL) * depth];
+    for (part, (vectors, factor)) in parts.into_iter().enumerate() {
+        for (token, vector) in vectors.chunks_exact(width).enumerate() {
+            let panel = &mut columns[token / PANEL * PANEL * depth..][..PANEL * depth];
+            let lines = panel.chunks_exact_mut(PANEL).skip(part * width);
+            for (line, value) in lines.zip(vector) {
+                line[token % PANEL] = factor * value;
             }
         }
-        Self { depth, values }
     }
-
-    fn iter(&self) -> impl Iterator<Item = &[f32]> {
-        self.values.chunks_exact(PANEL * self.depth)
-    }
+    columns
 }
 
-/// Products of a few rows with the two vectors of a panel's columns from vector `first` on.
-#[inline(always)]
-fn product<S: Simd>(
-    simd: S,
-    rows: &[&[f32]; ROWS],
-    panel: &[f32],
-    first: usize,
-) -> [[S::f32s; 2]; ROWS] {
-    let vectors = PANEL / S::F32_LANES;
-    let (panel, _) = S::as_simd_f32s(panel);
-    let depth = panel.len() / vectors;
-    let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &rows[row][..depth]);
-    let zero = simd.splat_f32s(0.0);
-    let mut sums = [[zero; 2]; ROWS];
-    for (k, line) in panel.chunks_exact(vectors).enumerate() {
-        let pair = [line[first], line[first + 1]];
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let value = simd.splat_f32s(row[k]);
-            sums[0] = simd.mul_add_e_f32s(value, pair[0], sums[0]);
-            sums[1] = simd.mul_add_e_f32s(value, pair[1], sums[1]);
+fn rows(vectors: &[f32], tokens: usize, width: usize) -> Vec<f32> {
+    let mut rows = vec![0.0; width.next_multiple_of(PANEL) * tokens];
+    for (panel, rows) in rows.chunks_exact_mut(PANEL * tokens).enumerate() {
+        let channels = panel * PANEL..width.min((panel + 1) * PANEL);
+        for (line, vector) in rows
+            .chunks_exact_mut(PANEL)
+            .zip(vectors.chunks_exact(width))
+        {
+            line[..channels.len()].copy_from_slice(&vector[channels.clone()]);
         }
     }
-    sums
+    rows
+}
+
+/// What a thread writes on.
+#[derive(Default)]
+struct Scratch {
+    /// Signs of differences `[BLOCK, CHUNK]`.
+    signs: Vec<f32>,
+    /// Sums of vectors `[BLOCK, padded width]`.
+    sums: Vec<f32>,
 }
 
 /// A few rows of one map.
 struct Block<'a> {
     packed: &'a Packed<'a>,
     first: usize,
-    signs: &'a mut Vec<f32>,
+    scratch: &'a mut Scratch,
     out: &'a mut [f32],
 }
 
@@ -178,86 +169,153 @@ impl WithSimd for Block<'_> {
         let Self {
             packed,
             first,
-            signs,
+            scratch: Scratch { signs, sums },
             out,
         } = self;
-        let n_rows = out.len() / packed.width;
-        signs.resize(ROWS * packed.tokens.next_multiple_of(PANEL), 0.0);
-        let total = compare(simd, packed, first, n_rows, signs);
-        weigh(simd, packed, signs, out);
-        f64::from(total)
-    }
-}
-
-/// Signs of the differences `[ROWS, padded tokens]`; rows beyond the last repeat it. Returns the sum of the differences.
-#[inline(always)]
-fn compare<S: Simd>(
-    simd: S,
-    packed: &Packed<'_>,
-    first: usize,
-    n_rows: usize,
-    signs: &mut [f32],
-) -> f32 {
-    let &Packed { tokens, .. } = packed;
-    let depth = packed.columns.depth;
-    let queries = &packed.queries[first * depth..][..n_rows * depth];
-    let query: [&[f32]; ROWS] =
-        std::array::from_fn(|row| &queries[row.min(n_rows - 1) * depth..][..depth]);
-    let (signs, _) = S::as_mut_simd_f32s(signs);
-    let n_columns = signs.len() / ROWS;
-    let [zero, one, minus_one] = [0.0, 1.0, -1.0].map(|v| simd.splat_f32s(v));
-    let mut total = zero;
-    let vectors = PANEL / S::F32_LANES;
-    for (number, panel) in packed.columns.iter().enumerate() {
-        for pair in (0..vectors).step_by(2) {
-            let sums = product(simd, &query, panel, pair);
-            for (row, sums) in sums.into_iter().enumerate() {
-                for (vector, sum) in sums.into_iter().enumerate() {
-                    let column = number * vectors + pair + vector;
-                    let mut difference = sum;
-                    if let Some(matrix) = packed.matrix {
-                        let line = (first + row.min(n_rows - 1)) * tokens;
-                        let (whole, rest) = S::as_simd_f32s(&matrix[line..line + tokens]);
-                        let wanted = match whole.get(column) {
-                            Some(wanted) => *wanted,
-                            None if column == whole.len() => simd.partial_load_f32s(rest),
-                            None => zero,
-                        };
-                        difference = simd.sub_f32s(sum, wanted);
-                    }
-                    if row < n_rows {
-                        total = simd.add_f32s(total, simd.abs_f32s(difference));
-                    }
-                    let negative = simd.less_than_f32s(difference, zero);
-                    let positive = simd.less_than_f32s(zero, difference);
-                    let sign = simd.select_f32s(negative, minus_one, zero);
-                    signs[row * n_columns + column] = simd.select_f32s(positive, one, sign);
+        let &Packed { tokens, width, .. } = packed;
+        let n_rows = out.len() / width;
+        let padded = width.next_multiple_of(PANEL);
+        signs.resize(BLOCK * CHUNK, 0.0);
+        sums.clear();
+        sums.resize(BLOCK * padded, 0.0);
+        let mut total = 0.0;
+        for chunk in (0..tokens).step_by(CHUNK) {
+            for top in (0..n_rows).step_by(ROWS) {
+                let part = Part {
+                    packed,
+                    rows: [first + top, (first + n_rows).min(first + top + ROWS)],
+                    chunk,
+                };
+                total += f64::from(part.compare(simd, &mut signs[top * CHUNK..]));
+            }
+            for channels in 0..padded / PANEL {
+                let panel = &packed.rows[channels * PANEL * tokens..][..PANEL * tokens];
+                let end = tokens.min(chunk + CHUNK);
+                let panel = &panel[chunk * PANEL..end * PANEL];
+                for top in (0..n_rows).step_by(ROWS) {
+                    let line = top * padded + channels * PANEL;
+                    add_product(
+                        simd,
+                        [&signs[top * CHUNK..], panel],
+                        &mut sums[line..],
+                        padded,
+                    );
                 }
             }
         }
+        for (out, sums) in out.chunks_exact_mut(width).zip(sums.chunks_exact(padded)) {
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = 2.0 * sum;
+            }
+        }
+        total
     }
-    simd.reduce_sum_f32s(total)
 }
 
-/// Twice the sums of the vectors, each with its sign.
-#[inline(always)]
-fn weigh<S: Simd>(simd: S, packed: &Packed<'_>, signs: &[f32], out: &mut [f32]) {
-    let &Packed { tokens, width, .. } = packed;
-    let n_columns = tokens.next_multiple_of(PANEL);
-    let line: [&[f32]; ROWS] = std::array::from_fn(|row| &signs[row * n_columns..][..tokens]);
-    let vectors = PANEL / S::F32_LANES;
-    for (number, panel) in packed.rows.iter().enumerate() {
-        for pair in (0..vectors).step_by(2) {
-            if number * PANEL + pair * S::F32_LANES >= width {
-                break;
-            }
-            let sums = product(simd, &line, panel, pair);
-            for (row, sums) in out.chunks_exact_mut(width).zip(sums) {
-                for (vector, sum) in sums.into_iter().enumerate() {
-                    let first = (number * PANEL + (pair + vector) * S::F32_LANES).min(width);
-                    let end = width.min(first + S::F32_LANES);
-                    simd.partial_store_f32s(&mut row[first..end], simd.add_f32s(sum, sum));
+/// A tile's rows in one chunk of columns.
+struct Part<'a> {
+    packed: &'a Packed<'a>,
+    /// The first, and the first after the last.
+    rows: [usize; 2],
+    chunk: usize,
+}
+
+/// Two vectors of each row of a tile.
+type Tile<S> = [[<S as Simd>::f32s; 2]; ROWS];
+
+impl Part<'_> {
+    /// Writes signs of differences, `[ROWS, CHUNK]`; rows beyond the last repeat it. Returns the sum of the differences.
+    #[inline(always)]
+    fn compare<S: Simd>(&self, simd: S, signs: &mut [f32]) -> f32 {
+        let &Packed { tokens, depth, .. } = self.packed;
+        let [first, end] = self.rows;
+        let row = |row: usize| (first + row).min(end - 1);
+        let queries: [&[f32]; ROWS] =
+            std::array::from_fn(|r| &self.packed.queries[row(r) * depth..][..depth]);
+        let zero = simd.splat_f32s(0.0);
+        let mut total = zero;
+        let last = tokens.min(self.chunk + CHUNK).next_multiple_of(PANEL);
+        for column in (self.chunk..last).step_by(PANEL) {
+            let panel = &self.packed.columns[column * depth..][..PANEL * depth];
+            for part in (0..PANEL).step_by(2 * S::F32_LANES) {
+                let mut tile = [[zero; 2]; ROWS];
+                multiply(simd, queries, panel, part, &mut tile);
+                for (r, pair) in tile.into_iter().enumerate() {
+                    for (half, sum) in pair.into_iter().enumerate() {
+                        let from = column + part + half * S::F32_LANES;
+                        let difference = simd.sub_f32s(sum, self.wanted(simd, row(r), from));
+                        if first + r < end {
+                            total = simd.add_f32s(total, simd.abs_f32s(difference));
+                        }
+                        let at = r * CHUNK + from - self.chunk;
+                        let signs = &mut signs[at..at + S::F32_LANES];
+                        simd.partial_store_f32s(signs, sign(simd, difference));
+                    }
                 }
+            }
+        }
+        simd.reduce_sum_f32s(total)
+    }
+
+    /// What is to be taken off a row's products from column `from` on.
+    #[inline(always)]
+    fn wanted<S: Simd>(&self, simd: S, row: usize, from: usize) -> S::f32s {
+        let tokens = self.packed.tokens;
+        match self.packed.matrix {
+            Some(matrix) => {
+                let line = &matrix[row * tokens..][..tokens];
+                let from = from.min(tokens);
+                simd.partial_load_f32s(&line[from..tokens.min(from + S::F32_LANES)])
+            }
+            None => simd.splat_f32s(0.0),
+        }
+    }
+}
+
+#[inline(always)]
+fn sign<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let [zero, one, minus_one] = [0.0, 1.0, -1.0].map(|v| simd.splat_f32s(v));
+    let negative = simd.select_f32s(simd.less_than_f32s(x, zero), minus_one, zero);
+    simd.select_f32s(simd.less_than_f32s(zero, x), one, negative)
+}
+
+/// Adds to `tile` the products of `lines` with two vectors of a panel's columns, from column `part` on.
+#[inline(always)]
+fn multiply<S: Simd>(
+    simd: S,
+    lines: [&[f32]; ROWS],
+    panel: &[f32],
+    part: usize,
+    tile: &mut Tile<S>,
+) {
+    let depth = panel.len() / PANEL;
+    let lines = lines.map(|line| &line[..depth]);
+    let mut sums = *tile;
+    for (k, line) in panel.chunks_exact(PANEL).enumerate() {
+        let (vectors, _) = S::as_simd_f32s(&line[part..part + 2 * S::F32_LANES]);
+        let (left, right) = (vectors[0], vectors[1]);
+        for (sums, line) in sums.iter_mut().zip(lines) {
+            let factor = simd.splat_f32s(line[k]);
+            sums[0] = simd.mul_add_e_f32s(factor, left, sums[0]);
+            sums[1] = simd.mul_add_e_f32s(factor, right, sums[1]);
+        }
+    }
+    *tile = sums;
+}
+
+/// Adds signs × panel to sums, lines of `padded`.
+#[inline(always)]
+fn add_product<S: Simd>(simd: S, [signs, panel]: [&[f32]; 2], sums: &mut [f32], padded: usize) {
+    let lines: [&[f32]; ROWS] = std::array::from_fn(|r| &signs[r * CHUNK..][..CHUNK]);
+    for part in (0..PANEL).step_by(2 * S::F32_LANES) {
+        let at = |r: usize, half: usize| r * padded + part + half * S::F32_LANES;
+        let mut tile: Tile<S> = std::array::from_fn(|r| {
+            [0, 1].map(|half| simd.partial_load_f32s(&sums[at(r, half)..][..S::F32_LANES]))
+        });
+        multiply(simd, lines, panel, part, &mut tile);
+        for (r, pair) in tile.into_iter().enumerate() {
+            for (half, sum) in pair.into_iter().enumerate() {
+                simd.partial_store_f32s(&mut sums[at(r, half)..][..S::F32_LANES], sum);
             }
         }
     }

@@ -1,4 +1,7 @@
-//! Closed-form gradients against central differences.
+//! Closed-form gradients against central differences, and against automatic differentiation: dual numbers through a plain
+//! version of both losses, exact but for rounding.
+
+use std::ops::{Add, Mul, Sub};
 
 use burn::tensor::{Distribution, TensorData};
 use fresco_studio::flow::FlowRing;
@@ -86,4 +89,202 @@ fn gradients_equal_central_differences() {
         &device,
     );
     check("both", objective(Some(&matrix), Some(&drift)), &device);
+}
+
+/// A number and its derivative by one variable.
+#[derive(Clone, Copy, Default)]
+struct Dual {
+    value: f64,
+    slope: f64,
+}
+
+impl Dual {
+    fn constant(value: f64) -> Self {
+        Self { value, slope: 0.0 }
+    }
+
+    fn abs(self) -> Self {
+        if self.value < 0.0 {
+            self * Self::constant(-1.0)
+        } else {
+            self
+        }
+    }
+
+    fn recip_sqrt(self) -> Self {
+        let value = self.value.sqrt().recip();
+        Self {
+            value,
+            slope: -0.5 * self.slope * value / self.value,
+        }
+    }
+}
+
+impl Add for Dual {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            value: self.value + other.value,
+            slope: self.slope + other.slope,
+        }
+    }
+}
+
+impl Sub for Dual {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self + other * Self::constant(-1.0)
+    }
+}
+
+impl Mul for Dual {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        Self {
+            value: self.value * other.value,
+            slope: self.slope * other.value + self.value * other.slope,
+        }
+    }
+}
+
+impl std::iter::Sum for Dual {
+    fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {
+        numbers.fold(Self::default(), Add::add)
+    }
+}
+
+/// A map's tokens, each of [`CHANNELS`].
+type Map = [Dual];
+
+/// Both losses as their definition has them, loop by loop.
+struct Plain {
+    /// Forward, backward: `[n, 2, h, w]`.
+    flows: [Vec<f32>; 2],
+    /// Forward, backward: `[n, h, w]`.
+    occlusions: [Vec<f32>; 2],
+    /// Likenesses to keep, `[2n, tokens, tokens]`.
+    target: Vec<f32>,
+}
+
+const TOKENS: usize = GRID[0] * GRID[1];
+
+impl Plain {
+    fn temporal(&self, maps: &[&Map]) -> Dual {
+        let mut sum = Dual::default();
+        for half in maps.chunks(FRAMES) {
+            for pair in 0..FRAMES {
+                let (here, next) = (half[pair], half[(pair + 1) % FRAMES]);
+                for (direction, own, other) in [(0, here, next), (1, next, here)] {
+                    let flow = &self.flows[direction][pair * 2 * TOKENS..][..2 * TOKENS];
+                    let occlusion = &self.occlusions[direction][pair * TOKENS..][..TOKENS];
+                    for (token, &occlusion) in occlusion.iter().enumerate() {
+                        let visible = Dual::constant(f64::from(1.0 - occlusion));
+                        for channel in 0..CHANNELS {
+                            let moved = warped(other, flow, token, channel);
+                            let own = own[token * CHANNELS + channel];
+                            sum = sum + ((own - moved) * visible).abs();
+                        }
+                    }
+                }
+            }
+        }
+        sum * Dual::constant(2.0 / SHAPE.iter().product::<usize>() as f64)
+    }
+
+    fn spatial(&self, maps: &[&Map]) -> Dual {
+        let mut sum = Dual::default();
+        for (map, target) in maps.iter().zip(self.target.chunks(TOKENS * TOKENS)) {
+            let tokens: Vec<Vec<Dual>> = map.chunks(CHANNELS).map(direction).collect();
+            for (p, row) in tokens.iter().zip(target.chunks(TOKENS)) {
+                for (q, &wanted) in tokens.iter().zip(row) {
+                    let alike: Dual = p.iter().zip(q).map(|(a, b)| *a * *b).sum();
+                    sum = sum + (alike - Dual::constant(f64::from(wanted))).abs();
+                }
+            }
+        }
+        sum * Dual::constant(100.0 / (SHAPE[0] * TOKENS * TOKENS) as f64)
+    }
+}
+
+fn direction(token: &[Dual]) -> Vec<Dual> {
+    let shrink = token.iter().map(|v| *v * *v).sum::<Dual>().recip_sqrt();
+    token.iter().map(|v| *v * shrink).collect()
+}
+
+/// Bilinear, zero outside.
+fn warped(map: &Map, flow: &[f32], token: usize, channel: usize) -> Dual {
+    let [height, width] = GRID;
+    let x = (token % width) as f32 + flow[token];
+    let y = (token / width) as f32 + flow[TOKENS + token];
+    let tap = |dx: f32, dy: f32| {
+        let (column, row) = (x.floor() + dx, y.floor() + dy);
+        let share = (1.0 - (x - column).abs()) * (1.0 - (y - row).abs());
+        let inside = (0.0..width as f32).contains(&column) && (0.0..height as f32).contains(&row);
+        let at = (row as usize * width + column as usize) * CHANNELS + channel;
+        let value = if inside { map[at] } else { Dual::default() };
+        value * Dual::constant(f64::from(share))
+    };
+    tap(0.0, 0.0) + tap(1.0, 0.0) + tap(0.0, 1.0) + tap(1.0, 1.0)
+}
+
+#[test]
+fn gradients_equal_automatic_differentiation() {
+    let device = Device::flex();
+    device.seed(12);
+    let host = |tensor: Tensor<3>| -> Vec<f32> { tensor.into_data().try_to_vec().unwrap() };
+    let flow = |tensor: Tensor<4>| -> Vec<f32> { tensor.into_data().try_to_vec().unwrap() };
+    let ring = ring(&device);
+    let drift = TemporalDrift::new(&ring).unwrap();
+    let target = spatial_target(random(SHAPE, 1.0, &device));
+    let GramTarget::Matrix(matrix) = target.clone() else {
+        panic!("a small target is kept as a matrix");
+    };
+    let plain = Plain {
+        flows: [flow(ring.forward), flow(ring.backward)],
+        occlusions: [host(ring.forward_occlusion), host(ring.backward_occlusion)],
+        target: host(matrix),
+    };
+    let start = random(SHAPE, 1.0, &device);
+    let numbers: Vec<Dual> = host(start.clone())
+        .into_iter()
+        .map(|v| Dual::constant(f64::from(v)))
+        .collect();
+    let differentiate = |loss: &dyn Fn(&[&Map]) -> Dual, variable: usize| {
+        let mut numbers = numbers.clone();
+        numbers[variable].slope = 1.0;
+        let maps: Vec<&Map> = numbers.chunks(TOKENS * CHANNELS).collect();
+        loss(&maps)
+    };
+    let objective = |spatial, temporal| Objective { spatial, temporal };
+    let cases: [(&str, &dyn Fn(&[&Map]) -> Dual, Objective<'_>); 2] = [
+        (
+            "temporal",
+            &|m: &[&Map]| plain.temporal(m),
+            objective(None, Some(&drift)),
+        ),
+        (
+            "spatial",
+            &|m: &[&Map]| plain.spatial(m),
+            objective(Some(&target), None),
+        ),
+    ];
+    for (name, plain_loss, objective) in cases {
+        let config = OptimizerConfig::REFERENCE;
+        let (loss, gradient) = loss_and_gradient(&start, objective, &config).unwrap();
+        let loss = f64::from(loss.into_scalar::<f32>());
+        let want = differentiate(plain_loss, 0).value;
+        assert!((loss - want).abs() < 1e-5 * want, "{name}: {loss}, {want}");
+        let gradient = host(gradient);
+        let scale = gradient.iter().fold(0.0_f32, |m, g| m.max(g.abs()));
+        let mut worst = 0.0_f64;
+        for (i, &got) in gradient.iter().enumerate() {
+            let want = differentiate(plain_loss, i).slope;
+            worst = worst.max((f64::from(got) - want).abs() / f64::from(scale));
+        }
+        eprintln!("{name}: worst difference {worst:.1e} of the largest element");
+        assert!(worst < 1e-5, "{name}: {worst}");
+    }
 }

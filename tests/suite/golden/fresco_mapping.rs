@@ -11,22 +11,25 @@ use super::fresco::{Golden, pictures, ring};
 #[test]
 fn mapping_equals_the_reference() {
     fixture::for_each("fresco_mapping", |fixture| {
-        let golden = fixture.tensors("golden.safetensors");
-        let mut compared = 0;
-        if golden.contains_key("images") {
-            let device = Device::flex();
-            let pictures = pictures(&golden, &device);
-            let ring = ring(&golden, &device);
-            compared += check_grids(fixture, &golden, &pictures, &ring);
-        }
-        if let Some(links) = dense_paths(&golden) {
-            let mut got = vec![("dense.fwd_mapping", flat(&links.tokens))];
-            got.push(("dense.bwd_mapping", flat(&links.inverse())));
-            got.push(("dense.interattn_mask", visibility(&links)));
-            compared += compare(fixture, &golden, got);
-        }
-        assert!(compared > 0, "{}: nothing to compare", fixture.name);
+        check(fixture, &Device::flex());
     });
+}
+
+pub fn check(fixture: &Fixture, device: &Device) {
+    let golden = fixture.tensors("golden.safetensors");
+    let mut compared = 0;
+    if golden.contains_key("images") {
+        let pictures = pictures(&golden, device);
+        let ring = ring(&golden, device);
+        compared += check_grids(fixture, &golden, &pictures, &ring);
+    }
+    if let Some(links) = dense_paths(&golden) {
+        let mut got = vec![("dense.fwd_mapping", flat(&links.tokens))];
+        got.push(("dense.bwd_mapping", flat(&links.inverse())));
+        got.push(("dense.interattn_mask", visibility(&links)));
+        compared += compare(fixture, &golden, got);
+    }
+    assert!(compared > 0, "{}: nothing to compare", fixture.name);
 }
 
 /// `attn_mask.i`, `fwd_mapping.i`, `bwd_mapping.i` and `interattn_mask.i`, each on the grid that its size tells.

@@ -76,100 +76,114 @@ fn compare_inside(
 #[test]
 fn consistency_equals_the_reference() {
     for_each("fresco_ops", |fixture| {
-        let tensors = fixture.tensors("golden.safetensors");
-        let mut n_cases = 0;
-        for (key, forward) in &tensors {
-            let Some(name) = key.strip_suffix(".fwd") else {
-                continue;
-            };
-            let Some(backward) = tensors.get(&format!("{name}.bwd")) else {
-                continue;
-            };
-            let device = Device::flex();
-            let got = consistency(&upload(forward, &device), &upload(backward, &device));
-            for (part, got) in [("fwd_occ", got.forward), ("bwd_occ", got.backward)] {
-                let key = format!("{name}.{part}");
-                let Some(want) = tensors.get(&key) else {
-                    continue;
-                };
-                assert_masks_agree(&key, values(got), want);
-                n_cases += 1;
-            }
-        }
-        assert!(n_cases > 0, "{}: no pair of flows", fixture.name);
+        check_consistency(fixture, &Device::flex());
     });
+}
+
+pub fn check_consistency(fixture: &Fixture, device: &Device) {
+    let tensors = fixture.tensors("golden.safetensors");
+    let mut n_cases = 0;
+    for (key, forward) in &tensors {
+        let Some(name) = key.strip_suffix(".fwd") else {
+            continue;
+        };
+        let Some(backward) = tensors.get(&format!("{name}.bwd")) else {
+            continue;
+        };
+        let got = consistency(&upload(forward, device), &upload(backward, device));
+        for (part, got) in [("fwd_occ", got.forward), ("bwd_occ", got.backward)] {
+            let key = format!("{name}.{part}");
+            let Some(want) = tensors.get(&key) else {
+                continue;
+            };
+            assert_masks_agree(&key, values(got), want);
+            n_cases += 1;
+        }
+    }
+    assert!(n_cases > 0, "{}: no pair of flows", fixture.name);
 }
 
 #[test]
 fn dilation_equals_the_reference() {
     for_each("fresco_ops", |fixture| {
-        let tensors = fixture.tensors("golden.safetensors");
-        let mut n_cases = 0;
-        for (key, want) in &tensors {
-            let kernel = key.strip_prefix("dilate.").and_then(|k| k.parse().ok());
-            let (Some(kernel), Some(mask)) = (kernel, tensors.get("dilate.in")) else {
-                continue;
-            };
-            let mask: Tensor<4> = upload(mask, &Device::flex());
-            fixture.assert_close(key, &values(dilate(&mask, kernel)), want);
-            n_cases += 1;
-        }
-        assert!(n_cases > 0, "{}: no dilation", fixture.name);
+        check_dilation(fixture, &Device::flex());
     });
+}
+
+pub fn check_dilation(fixture: &Fixture, device: &Device) {
+    let tensors = fixture.tensors("golden.safetensors");
+    let mut n_cases = 0;
+    for (key, want) in &tensors {
+        let kernel = key.strip_prefix("dilate.").and_then(|k| k.parse().ok());
+        let (Some(kernel), Some(mask)) = (kernel, tensors.get("dilate.in")) else {
+            continue;
+        };
+        let mask: Tensor<4> = upload(mask, device);
+        fixture.assert_close(key, &values(dilate(&mask, kernel)), want);
+        n_cases += 1;
+    }
+    assert!(n_cases > 0, "{}: no dilation", fixture.name);
 }
 
 #[test]
 fn occlusion_of_a_ring_equals_the_reference() {
     for_each("fresco_mapping", |fixture| {
-        let tensors = fixture.tensors("golden.safetensors");
-        let found = ["images", "fwd_flows", "bwd_flows"].map(|key| tensors.get(key));
-        let [Some(images), Some(forward), Some(backward)] = found else {
-            eprintln!("skipped: {} has no ring", fixture.name);
-            return;
-        };
-        let device = Device::flex();
-        let frames: Tensor<4> = upload(images, &device);
-        let frames = frames.permute([0, 3, 1, 2]);
-        let ring = FlowRing::new(&frames, upload(forward, &device), upload(backward, &device));
-        let masks = [
-            ("fwd_occs", &ring.forward_occlusion),
-            ("bwd_occs", &ring.backward_occlusion),
-        ];
-        for (key, got) in masks {
-            if let Some(want) = tensors.get(key) {
-                assert_masks_agree(key, values(got.clone()), want);
-            }
-        }
+        check_ring(fixture, &Device::flex());
     });
+}
+
+pub fn check_ring(fixture: &Fixture, device: &Device) {
+    let tensors = fixture.tensors("golden.safetensors");
+    let found = ["images", "fwd_flows", "bwd_flows"].map(|key| tensors.get(key));
+    let [Some(images), Some(forward), Some(backward)] = found else {
+        eprintln!("skipped: {} has no ring", fixture.name);
+        return;
+    };
+    let frames: Tensor<4> = upload(images, device);
+    let frames = frames.permute([0, 3, 1, 2]);
+    let ring = FlowRing::new(&frames, upload(forward, device), upload(backward, device));
+    let masks = [
+        ("fwd_occs", &ring.forward_occlusion),
+        ("bwd_occs", &ring.backward_occlusion),
+    ];
+    for (key, got) in masks {
+        if let Some(want) = tensors.get(key) {
+            assert_masks_agree(key, values(got.clone()), want);
+        }
+    }
 }
 
 /// The reference's masks of tokens are its occlusion resized, so they show how it resizes.
 #[test]
 fn masks_resize_as_the_reference_does() {
     for_each("fresco_mapping", |fixture| {
-        let tensors = fixture.tensors("golden.safetensors");
-        let Some(occlusion) = tensors.get("bwd_occs") else {
-            eprintln!("skipped: {} has no occlusion", fixture.name);
-            return;
-        };
-        let [n, h, w]: [usize; 3] = occlusion.shape.clone().try_into().expect("[N, H, W]");
-        let map: Tensor<3> = upload(occlusion, &Device::flex());
-        let map = map.reshape([n, 1, h, w]);
-        let mut n_cases = 0;
-        for (key, want) in &tensors {
-            if !key.starts_with("attn_mask.") {
-                continue;
-            }
-            let n_tokens = want.shape[1];
-            let stride = (h * w / n_tokens).isqrt();
-            let mean = values(down(&map, stride));
-            let seen_before = |i: usize| i >= n_tokens && mean[i - n_tokens] <= 0.5;
-            let got = (0..n * n_tokens).map(|i| f32::from(!seen_before(i)));
-            assert_masks_agree(key, got.collect(), want);
-            n_cases += 1;
-        }
-        assert!(n_cases > 0, "{}: no mask of tokens", fixture.name);
+        check_resizing(fixture, &Device::flex());
     });
+}
+
+pub fn check_resizing(fixture: &Fixture, device: &Device) {
+    let tensors = fixture.tensors("golden.safetensors");
+    let Some(occlusion) = tensors.get("bwd_occs") else {
+        eprintln!("skipped: {} has no occlusion", fixture.name);
+        return;
+    };
+    let [n, h, w]: [usize; 3] = occlusion.shape.clone().try_into().expect("[N, H, W]");
+    let map: Tensor<3> = upload(occlusion, device);
+    let map = map.reshape([n, 1, h, w]);
+    let mut n_cases = 0;
+    for (key, want) in &tensors {
+        if !key.starts_with("attn_mask.") {
+            continue;
+        }
+        let n_tokens = want.shape[1];
+        let stride = (h * w / n_tokens).isqrt();
+        let mean = values(down(&map, stride));
+        let seen_before = |i: usize| i >= n_tokens && mean[i - n_tokens] <= 0.5;
+        let got = (0..n * n_tokens).map(|i| f32::from(!seen_before(i)));
+        assert_masks_agree(key, got.collect(), want);
+        n_cases += 1;
+    }
+    assert!(n_cases > 0, "{}: no mask of tokens", fixture.name);
 }
 
 fn assert_masks_agree(what: &str, got: Vec<f32>, want: &HostTensor) {

@@ -28,6 +28,26 @@ pub fn check(fixture: &Fixture, device: &Device) {
     }
 }
 
+/// The case with the least to do among those with both losses.
+pub fn check_smallest(fixture: &Fixture, device: &Device) {
+    let cases = fixture.json("cases.json");
+    let both = cases
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, case)| case["spatial"] == true && case["optimize_temporal"] == true);
+    let loaded = both.map(|(name, case)| {
+        let golden = fixture.tensors(&format!("{name}.safetensors"));
+        let work = golden["sample"].values.len() as u64 * case["iters"].as_u64().unwrap();
+        (work, name, case, golden)
+    });
+    let Some((_, name, case, golden)) = loaded.min_by_key(|(work, ..)| *work) else {
+        eprintln!("skipped: {} has no case with both losses", fixture.name);
+        return;
+    };
+    check_case(fixture, name, case, &golden, device);
+}
+
 fn check_case(fixture: &Fixture, name: &str, case: &Value, golden: &Golden, device: &Device) {
     let number = |key: &str| case[key].as_f64().unwrap();
     let config = OptimizerConfig {

@@ -31,7 +31,7 @@ fn recording_matches_the_reference() {
     });
 }
 
-fn check_recording(fixture: &Fixture, device: &Device) {
+pub fn check_recording(fixture: &Fixture, device: &Device) {
     let golden = fixture.tensors("golden.safetensors");
     let pictures = pictures(&golden, device);
     let n = pictures.dims()[0];
@@ -112,7 +112,7 @@ fn switches(case: &str) -> Option<[bool; 5]> {
     })
 }
 
-fn check_guided(fixture: &Fixture, device: &Device) {
+pub fn check_guided(fixture: &Fixture, device: &Device) {
     let golden = fixture.tensors("golden.safetensors");
     let sensitivity = fixture.json("sensitivity.json");
     let unet = unet(fixture, device);

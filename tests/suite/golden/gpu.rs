@@ -1,7 +1,8 @@
 //! The same fixtures on whatever graphics adapter there is, a software one included.
 //!
-//! `make test` runs three layers of the `unet` fixture, since every new kernel shape costs seconds to compile;
-//! `FRESCO_TEST_GPU=full` (`make test-gpu`) runs whole networks.
+//! `make test` runs three layers of the `unet` fixture, the warps, the guided attention and one optimisation, since every
+//! new kernel shape costs seconds to compile; `FRESCO_TEST_GPU=full` (`make test-gpu`) runs whole networks and all
+//! fixtures of the guidance.
 
 use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
 use fresco_studio::models::unet::{AttentionSite, NoHook, UNetPart};
@@ -28,6 +29,15 @@ fn adapter() -> Option<Device> {
 
 fn full() -> bool {
     std::env::var_os("FRESCO_TEST_GPU").is_some_and(|v| v == "full")
+}
+
+/// The adapter for what takes too long in `make test`.
+fn whole() -> Option<Device> {
+    if full() {
+        return adapter();
+    }
+    eprintln!("skipped: whole networks run with FRESCO_TEST_GPU=full");
+    None
 }
 
 #[test]
@@ -80,12 +90,72 @@ fn gpu_warps_match_the_reference() {
 }
 
 #[test]
-fn gpu_networks_match_the_reference() {
-    if !full() {
-        eprintln!("skipped: whole networks run with FRESCO_TEST_GPU=full");
-        return;
-    }
+fn gpu_guided_attention_matches_the_reference() {
     let Some(device) = adapter() else { return };
+    fixture::for_each("fresco_attention", |fixture| {
+        super::fresco_attention::check(fixture, &device);
+    });
+}
+
+#[test]
+fn gpu_optimisation_matches_the_reference() {
+    let Some(device) = adapter() else { return };
+    fixture::for_each("fresco_optimize", |fixture| {
+        if full() {
+            super::fresco_optimize::check(fixture, &device);
+        } else {
+            super::fresco_optimize::check_smallest(fixture, &device);
+        }
+    });
+}
+
+#[test]
+fn gpu_correspondences_match_the_reference() {
+    let Some(device) = whole() else { return };
+    fixture::for_each("fresco_ops", |fixture| {
+        super::fresco_ops::check_consistency(fixture, &device);
+        super::fresco_ops::check_dilation(fixture, &device);
+        super::fresco_ops_features::check(fixture, &device);
+    });
+    fixture::for_each("fresco_mapping", |fixture| {
+        super::fresco_ops::check_ring(fixture, &device);
+        super::fresco_ops::check_resizing(fixture, &device);
+        super::fresco_mapping::check(fixture, &device);
+    });
+}
+
+#[test]
+fn gpu_guidance_matches_the_reference() {
+    let Some(device) = whole() else { return };
+    fixture::for_each("fresco_intraframe", |fixture| {
+        super::fresco_unet::check_recording(fixture, &device);
+    });
+    fixture::for_each("fresco_unet_forward", |fixture| {
+        super::fresco_unet::check_guided(fixture, &device);
+    });
+    fixture::for_each("freeu", |fixture| super::freeu::check(fixture, &device));
+}
+
+#[test]
+fn gpu_batches_match_the_reference() {
+    let Some(device) = whole() else { return };
+    fixture::for_each("fresco_step", |fixture| {
+        super::fresco_step::check(fixture, &device);
+    });
+    fixture::for_each("fresco_e2e", |fixture| {
+        super::fresco_e2e::check(fixture, &device);
+    });
+}
+
+#[test]
+fn gpu_flow_matches_the_reference() {
+    let Some(device) = whole() else { return };
+    fixture::for_each("gmflow", |fixture| super::gmflow::check(fixture, &device));
+}
+
+#[test]
+fn gpu_networks_match_the_reference() {
+    let Some(device) = whole() else { return };
     fixture::for_each("unet", |fixture| unet::check(fixture, &device));
     fixture::for_each("controlnet", |fixture| {
         super::controlnet::check(fixture, &device);

@@ -18,6 +18,7 @@ mod golden;
 mod gradients;
 mod job;
 mod keymaps;
+mod memory;
 mod pickles;
 mod plan;
 mod resize;

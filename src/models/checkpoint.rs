@@ -222,7 +222,13 @@ pub fn load<M: Module>(
     keys: &KeyMap,
     dtype: FloatDType,
 ) -> Result<(M, Vec<String>), CheckpointError> {
-    fill(module, &mut open(weights)?, &weights.to_string(), keys, dtype)
+    fill(
+        module,
+        &mut open(weights)?,
+        &weights.to_string(),
+        keys,
+        dtype,
+    )
 }
 
 /// Whether a file is called like a pickle: `.pth` or `.pt`.

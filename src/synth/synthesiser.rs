@@ -2,6 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use rayon::prelude::*;
+
+use super::level::{Level, Randomness};
+use super::preset::Start;
+use super::pyramid::Pyramid;
+use super::record::{check, pack};
 use super::{Guides, Nnf, Preset, Source, SynthError};
 use crate::frame::Frame;
 
@@ -46,12 +52,62 @@ impl Synthesiser {
     ///
     /// # Errors
     /// If the guides of a chain do not fit its source, or `checkpoint` asks to stop.
+    ///
+    /// # Panics
+    /// If a start does not hold one position a pixel.
     pub fn synthesise(
         &self,
         chains: &[Chain<'_>],
         preset: Preset,
         checkpoint: Checkpoint<'_>,
     ) -> Result<Vec<Synthesis>, SynthError> {
-        todo!()
+        for chain in chains {
+            check(chain.source.size(), &chain.target)?;
+        }
+        match self {
+            Self::Cpu => chains
+                .par_iter()
+                .map(|chain| synthesise(chain, preset, checkpoint))
+                .collect(),
+        }
     }
+}
+
+fn synthesise(
+    chain: &Chain<'_>,
+    preset: Preset,
+    checkpoint: Checkpoint<'_>,
+) -> Result<Synthesis, SynthError> {
+    let schedule = preset.schedule();
+    let full = chain.source.size();
+    let target = Pyramid::new(full, pack(None, &chain.target));
+    let sources = chain.source.pyramid().levels();
+    let levels = sources.iter().zip(target.levels()).zip(0..);
+    let first = match schedule.start {
+        Start::Flow { levels } if chain.start.is_some() => sources.len().saturating_sub(levels),
+        _ => 0,
+    };
+    let mut done: Option<Synthesis> = None;
+    for ((source, target), level) in levels.skip(first) {
+        let size = target.size;
+        let nnf = match (&done, chain.start) {
+            (Some(coarser), _) => coarser.nnf.upsampled(size, source.size),
+            (None, Some(positions)) if schedule.start != Start::Coarsest => {
+                Nnf::from_positions(size, source, positions, full)
+            }
+            (None, _) => Nnf::random(size, source, level, chain.seed),
+        };
+        let random = Randomness {
+            level,
+            seed: chain.seed,
+        };
+        let mut level = Level::new(source, target, nnf, random);
+        let error = level.run(&schedule, checkpoint)?;
+        done = Some(Synthesis {
+            picture: level.picture(),
+            error,
+            nnf: level.nnf(),
+        });
+    }
+    done.ok_or(SynthError::TooSmall(full))
 }

@@ -1,0 +1,4 @@
+//! Patch synthesis: laws on toys, and quality against the reference on golden cases.
+
+pub mod case;
+mod quality;

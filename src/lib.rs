@@ -24,8 +24,11 @@ pub mod files;
 pub mod flow;
 pub mod frame;
 pub mod fresco;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod models;
 pub mod pipeline;
+pub mod synth;
 pub mod tensor;
 pub mod video;
 pub mod worker;

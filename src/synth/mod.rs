@@ -4,8 +4,11 @@
 //! the keyframe's style, its patch errors and its [`Nnf`] go out. A [`Synthesiser`] does it for several independent
 //! [`Chain`]s at once. The energy is that of EbSynth in integers, so every device gives the same bytes.
 
+pub mod blend;
 mod error;
+pub mod guides;
 mod level;
+mod mask;
 pub mod nnf;
 pub mod occupancy;
 pub mod patch;
@@ -19,6 +22,7 @@ pub mod vote;
 
 pub use error::SynthError;
 pub use level::{Level, Randomness};
+pub use mask::Mask;
 pub use nnf::Nnf;
 pub use preset::Preset;
 pub use record::{Guides, Source};

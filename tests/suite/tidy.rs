@@ -5,6 +5,8 @@
 
 mod layering;
 mod rules;
+#[cfg(feature = "gpu")]
+mod shaders;
 mod source;
 mod text;
 

@@ -1,0 +1,246 @@
+//! Gradient fusion: the picture nearest to the blend whose gradients are those of the chosen pixels.
+//!
+//! Gradients are read within one pass each, so none is taken across a seam. The equation is screened (the blend holds
+//! the result everywhere), so influence decays within a few pixels and a fixed number of Chebyshev steps suffices; no
+//! sum over the picture is needed.
+//!
+//! # Source
+//! P. Bhat, B. Curless, M. Cohen, C. L. Zitnick, "Fourier Analysis of the 2D Screened Poisson Equation for Gradient
+//! Domain Problems", ECCV 2008; Chebyshev iteration as in Y. Saad, "Iterative Methods for Sparse Linear Systems".
+
+use rayon::prelude::*;
+
+use super::lab::{self, Lab};
+use super::{Mask, Rounding};
+use crate::frame::{Frame, Size};
+
+/// Weight of gradients against values, squared, of each channel: 2.5 for lightness, 0.5 for both colour axes.
+pub const WEIGHTS_SQUARED: [f32; 3] = [6.25, 0.25, 0.25];
+/// Steps to within a tenth of a level, with some to spare.
+pub const STEPS: [usize; 3] = [30, 5, 5];
+/// Larger differences of neighbours are taken for errors.
+const MAX_GRADIENT: i32 = 100;
+
+/// Replaces the gradients of `contrast` by those of the pixels that `mask` chooses.
+///
+/// # Panics
+/// If the sizes differ.
+#[must_use]
+pub fn fuse(
+    contrast: &Frame,
+    mask: &Mask,
+    forward: &Lab,
+    backward: &Lab,
+    rounding: Rounding,
+) -> Frame {
+    let contrast = lab::from_rgb(contrast);
+    let planes = solve(&contrast, &divergence(mask, forward, backward));
+    lab::to_rgb(&quantised(contrast.size(), &planes, rounding))
+}
+
+/// The divergence of the chosen gradients: by how much each pixel exceeds its four neighbours together.
+///
+/// The choice at a pixel is that of its differences to the next row and to the next column. Differences that would leave
+/// the picture do not exist.
+///
+/// Twin: `shaders/blend/divergence.wgsl`.
+///
+/// # Panics
+/// If the sizes differ.
+#[must_use]
+pub fn divergence(mask: &Mask, forward: &Lab, backward: &Lab) -> Vec<[i16; 3]> {
+    assert_eq!(mask.size(), forward.size(), "mask and picture");
+    assert_eq!(forward.size(), backward.size(), "both pictures");
+    let Size { width, height } = mask.size();
+    let (width, height) = (width as usize, height as usize);
+    let gradient = |from: usize, to: usize| {
+        let picture = if mask.values()[from] { backward } else { forward };
+        let [from, to] = [from, to].map(|i| picture.pixels()[i]);
+        [0, 1, 2].map(|c| {
+            let difference = i32::from(from[c]) - i32::from(to[c]);
+            difference.clamp(-MAX_GRADIENT, MAX_GRADIENT) as i16
+        })
+    };
+    let at = |i: usize| {
+        let (x, y) = (i % width, i / width);
+        let mut sum = [0; 3];
+        let mut add = |sign: i16, exists: bool, from: usize, to: usize| {
+            if exists {
+                let gradient = gradient(from, to);
+                (0..3).for_each(|c| sum[c] += sign * gradient[c]);
+            }
+        };
+        add(1, y + 1 < height, i, i + width);
+        add(1, x + 1 < width, i, i + 1);
+        add(-1, y > 0, i.wrapping_sub(width), i);
+        add(-1, x > 0, i.wrapping_sub(1), i);
+        sum
+    };
+    (0..width * height).into_par_iter().map(at).collect()
+}
+
+/// Lightness and both colour axes of the picture with this divergence that is nearest to `contrast`.
+///
+/// # Panics
+/// If there is not one divergence a pixel.
+#[must_use]
+pub fn solve(contrast: &Lab, divergence: &[[i16; 3]]) -> [Vec<f32>; 3] {
+    let size = contrast.size();
+    assert_eq!(divergence.len(), size.area(), "one divergence a pixel");
+    let channel = |c: usize| {
+        let start = contrast.pixels().iter().map(|p| f32::from(p[c])).collect();
+        let divergence = divergence.iter().map(|d| f32::from(d[c])).collect();
+        chebyshev(size, start, divergence, WEIGHTS_SQUARED[c], STEPS[c])
+    };
+    let ((lightness, red_green), yellow_blue) =
+        rayon::join(|| rayon::join(|| channel(0), || channel(1)), || channel(2));
+    [lightness, red_green, yellow_blue]
+}
+
+/// The factors of each step, by which the direction before and the residual enter the new direction.
+///
+/// The first pair starts the iteration: there is no direction before.
+#[must_use]
+pub fn chebyshev_factors(weight_squared: f32, steps: usize) -> Vec<[f32; 2]> {
+    // The eigenvalues lie between 1 and 1 + 8 w².
+    let w2 = f64::from(weight_squared);
+    let (theta, delta) = (1.0 + 4.0 * w2, 4.0 * w2);
+    let sigma = theta / delta;
+    let mut rho = 1.0 / sigma;
+    let mut factors = vec![[0.0, (1.0 / theta) as f32]];
+    for _ in 1..steps {
+        let next = 1.0 / (2.0 * sigma - rho);
+        factors.push([(next * rho) as f32, (2.0 * next / delta) as f32]);
+        rho = next;
+    }
+    factors
+}
+
+/// Solves `(1 + w² Λ) y = start + w² divergence`, starting from `start`; Λ is the Laplacian of four neighbours.
+///
+/// Twin: `shaders/blend/chebyshev.wgsl`.
+fn chebyshev(
+    size: Size,
+    start: Vec<f32>,
+    divergence: Vec<f32>,
+    weight_squared: f32,
+    steps: usize,
+) -> Vec<f32> {
+    let width = size.width as usize;
+    let mut solution = start;
+    // What is left of the right-hand side: w² (divergence − Λ start), as the values themselves are met by the start.
+    let mut residual = vec![0.0; solution.len()];
+    let rows = residual.par_chunks_mut(width.max(1)).enumerate();
+    rows.for_each(|(y, residual)| {
+        for (x, residual) in residual.iter_mut().enumerate() {
+            let i = y * width + x;
+            *residual = weight_squared * (divergence[i] - laplacian(size, &solution, x, y));
+        }
+    });
+    let mut direction = vec![0.0; solution.len()];
+    let mut next = direction.clone();
+    for (step, [keep, turn]) in chebyshev_factors(weight_squared, steps).into_iter().enumerate() {
+        let rows = solution
+            .par_chunks_mut(width.max(1))
+            .zip(residual.par_chunks_mut(width.max(1)))
+            .zip(next.par_chunks_mut(width.max(1)));
+        rows.enumerate().for_each(|(y, ((solution, residual), next))| {
+            let own = &direction[y * width..][..width];
+            for x in 0..width {
+                if step > 0 {
+                    residual[x] -= own[x] + weight_squared * laplacian(size, &direction, x, y);
+                }
+                next[x] = keep * own[x] + turn * residual[x];
+                solution[x] += next[x];
+            }
+        });
+        std::mem::swap(&mut direction, &mut next);
+    }
+    solution
+}
+
+/// By how much a pixel exceeds its neighbours together; those outside do not count.
+fn laplacian(size: Size, values: &[f32], x: usize, y: usize) -> f32 {
+    let (width, height) = (size.width as usize, size.height as usize);
+    let own = values[y * width + x];
+    let mut sum = 0.0;
+    if y > 0 {
+        sum += own - values[(y - 1) * width + x];
+    }
+    if y + 1 < height {
+        sum += own - values[(y + 1) * width + x];
+    }
+    if x > 0 {
+        sum += own - values[y * width + x - 1];
+    }
+    if x + 1 < width {
+        sum += own - values[y * width + x + 1];
+    }
+    sum
+}
+
+/// The planes as bytes.
+///
+/// # Panics
+/// If a plane does not hold one value a pixel.
+#[must_use]
+pub fn quantised(size: Size, planes: &[Vec<f32>; 3], rounding: Rounding) -> Lab {
+    let byte = |value: f32| {
+        let value = match rounding {
+            Rounding::Nearest => value.round_ties_even(),
+            Rounding::Down => value.floor(),
+        };
+        value.clamp(0.0, 255.0) as u8
+    };
+    let pixel = |i: usize| [0, 1, 2].map(|c| byte(planes[c][i]));
+    Lab::new(size, (0..size.area()).into_par_iter().map(pixel).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size {
+        width: 23,
+        height: 17,
+    };
+
+    fn textured(seed: u32) -> Lab {
+        let hash = |i: usize| ((i as u32 ^ seed).wrapping_mul(2_654_435_761) >> 25) as u8;
+        let pixels = (0..SIZE.area()).map(|i| [hash(i), hash(i + 5) / 2, 100 + hash(i) / 4]);
+        Lab::new(SIZE, pixels.collect())
+    }
+
+    #[test]
+    fn gradients_of_the_picture_itself_change_nothing() {
+        let picture = textured(3);
+        let all_forward = Mask::none(SIZE);
+        let divergence = divergence(&all_forward, &picture, &textured(8));
+        let solution = solve(&picture, &divergence);
+        assert_eq!(quantised(SIZE, &solution, Rounding::Nearest), picture);
+    }
+
+    #[test]
+    fn a_shift_of_all_values_shifts_the_solution() {
+        let picture = textured(3);
+        let brighter = |p: &[u8; 3]| [p[0] + 30, p[1] + 30, p[2] + 30];
+        let brighter = Lab::new(SIZE, picture.pixels().iter().map(brighter).collect());
+        let gradients = divergence(&Mask::none(SIZE), &textured(8), &picture);
+        let (low, high) = (solve(&picture, &gradients), solve(&brighter, &gradients));
+        for (low, high) in low.iter().flatten().zip(high.iter().flatten()) {
+            assert!((high - low - 30.0).abs() < 1e-3, "{low} {high}");
+        }
+    }
+
+    #[test]
+    fn a_picture_of_one_pixel_has_no_gradient() {
+        let size = Size {
+            width: 1,
+            height: 1,
+        };
+        let picture = Lab::new(size, vec![[50, 60, 70]]);
+        let none = divergence(&Mask::none(size), &picture, &picture);
+        assert_eq!(none, [[0; 3]]);
+        assert_eq!(quantised(size, &solve(&picture, &none), Rounding::Nearest), picture);
+    }
+}

@@ -82,7 +82,7 @@ const DISPLAY_STEPS: usize = 1 << 12;
 pub struct Tables {
     /// Linear light of each byte.
     pub linear: [u16; 256],
-    /// The cube root, linear near black, of linear light up to one and a half times white.
+    /// The cube root, linear near black, of linear light up to white.
     pub root: Vec<u16>,
     /// XYZ's Y and its cube root of each lightness, times 2¹⁴.
     pub lightness: [[i32; 2]; 256],
@@ -101,15 +101,15 @@ pub static TABLES: LazyLock<Tables> = LazyLock::new(|| {
         };
         (light * LINEAR_STEPS).round_ties_even() as u16
     };
-    // The reference's table is in single precision: that decides one entry of the linear part, and one cube root that is
-    // 0.000005 short of a half.
+    // In single precision, as the reference's table is: that decides entries near a half.
     let root = |i: usize| {
         let x = i as f64 / LINEAR_STEPS;
-        if x < 0.008_856 {
-            ((x as f32 * 7.787 + 0.137_931_03) * ROOT_ONE as f32).round_ties_even() as u16
+        let root = if x < 0.008_856 {
+            x as f32 * 7.787 + 0.137_931_03
         } else {
-            (x.cbrt() * f64::from(ROOT_ONE) + 0.00001).round_ties_even() as u16
-        }
+            x.cbrt() as f32
+        };
+        (root * ROOT_ONE as f32).round_ties_even() as u16
     };
     let lightness = |byte: usize| {
         let lightness = byte as f64 * 100.0 / 255.0;
@@ -132,7 +132,7 @@ pub static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     };
     Tables {
         linear: std::array::from_fn(linear),
-        root: (0..256 * 8 * 3 / 2).map(root).collect(),
+        root: (0..=LINEAR_STEPS as usize).map(root).collect(),
         lightness: std::array::from_fn(lightness),
         display: (0..DISPLAY_STEPS).map(display).collect(),
     }

@@ -32,6 +32,9 @@ fn every_shader_file_is_embedded() {
         let name = file.strip_prefix("shaders").unwrap().with_extension("");
         let name = name.to_str().unwrap().replace('\\', "/");
         let found = shader::assemble(&name);
-        assert!(found.is_ok(), "add {name} to the table of src/gpu/shader.rs");
+        assert!(
+            found.is_ok(),
+            "add {name} to the table of src/gpu/shader.rs"
+        );
     }
 }

@@ -4,6 +4,12 @@
 //! candidate. With `C` the number of target pixels matched to each patch centre, that sum is `C` filtered with a tent
 //! nine wide, so one number per centre answers for a candidate, and one change of `C` records a new match.
 
+#![allow(
+    clippy::inline_always,
+    reason = "vector instructions exist only in what is inlined into pulp's dispatch"
+)]
+
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::nnf::split;
@@ -11,6 +17,11 @@ use crate::frame::Size;
 
 /// The tent along one axis: how many shifts of a patch make it cover another's pixel.
 const TENT: [u32; 9] = [1, 2, 3, 4, 5, 4, 3, 2, 1];
+/// How far the tent reaches to either side.
+const REACH: usize = 4;
+
+/// Pixels that one task filters.
+const PIXELS_A_TASK: usize = 1 << 14;
 
 /// Sums are cut here, so that they fit 32 bits when weighted.
 pub const MOST: u32 = 1 << 23;
@@ -40,45 +51,63 @@ pub fn tent(counts: &[u32], source: Size) -> Vec<u32> {
 
 /// [`tent`] into memory that is already there.
 pub(super) fn tent_into(counts: &[u32], source: Size, out: &mut [u32]) {
-    let arch = pulp::Arch::new();
-    let (width, height) = (source.width as usize, source.height as usize);
-    let rows = |y: usize| &counts[y * width..][..width];
-    out.par_chunks_mut(width)
-        .enumerate()
-        .with_min_len(1 + (1 << 14) / width)
-        .for_each_init(
-            || vec![0_u32; width + 8],
-            |column, (y, out)| {
-                arch.dispatch(|| {
-                    column.fill(0);
-                    let sums = &mut column[4..4 + width];
-                    for (dy, weight) in TENT.iter().enumerate() {
-                        if let Some(y) = (y + dy).checked_sub(4).filter(|y| *y < height) {
-                            for (sum, n) in sums.iter_mut().zip(rows(y)) {
-                                *sum = sum.wrapping_add(n.wrapping_mul(*weight));
-                            }
-                        }
-                    }
-                    across(column, out);
-                });
-            },
-        );
+    let arch = Arch::new();
+    let width = source.width as usize;
+    let rows = out.par_chunks_mut(width).enumerate();
+    rows.with_min_len(1 + PIXELS_A_TASK / width).for_each_init(
+        || vec![0; width + 2 * REACH],
+        |column, (y, out)| {
+            arch.dispatch(Row {
+                counts,
+                y,
+                column,
+                out,
+            });
+        },
+    );
 }
 
-#[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "vector instructions exist only in what is inlined into pulp's dispatch"
-)]
-fn across(column: &[u32], out: &mut [u32]) {
-    let n = out.len();
-    let taps: [&[u32]; 9] = std::array::from_fn(|dx| &column[dx..dx + n]);
-    for (x, out) in out.iter_mut().enumerate() {
-        let mut sum = 0_u32;
-        for (tap, weight) in taps.iter().zip(TENT) {
-            sum = sum.wrapping_add(tap[x].wrapping_mul(weight));
+/// One row of occupancies.
+struct Row<'a> {
+    counts: &'a [u32],
+    y: usize,
+    /// The sums down the columns, with [`REACH`] zeros on either side.
+    column: &'a mut [u32],
+    out: &'a mut [u32],
+}
+
+impl WithSimd for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self {
+            counts,
+            y,
+            column,
+            out,
+        } = self;
+        let width = out.len();
+        let rows = counts.len() / width;
+        let sums = &mut column[REACH..REACH + width];
+        sums.fill(0);
+        for (dy, weight) in TENT.into_iter().enumerate() {
+            // A row above the first wraps around to a huge number.
+            let y = (y + dy).wrapping_sub(REACH);
+            if y < rows {
+                for (sum, n) in sums.iter_mut().zip(&counts[y * width..][..width]) {
+                    *sum = (*sum).wrapping_add((*n).wrapping_mul(weight));
+                }
+            }
         }
-        *out = sum.min(MOST);
+        let taps: [&[u32]; 9] = std::array::from_fn(|dx| &column[dx..dx + width]);
+        for (x, out) in out.iter_mut().enumerate() {
+            let mut sum = 0_u32;
+            for (tap, weight) in taps.iter().zip(TENT) {
+                sum = sum.wrapping_add(tap[x].wrapping_mul(weight));
+            }
+            *out = sum.min(MOST);
+        }
     }
 }
 

@@ -6,8 +6,14 @@
 //! # Source
 //! Barnes et al., "PatchMatch", 2009, in the parallel form with jumps of Jump Flooding.
 
-use std::ops::RangeInclusive;
+#![allow(
+    clippy::inline_always,
+    reason = "vector instructions exist only in what is inlined into pulp's dispatch"
+)]
 
+use std::ops::{Range, RangeInclusive};
+
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::nnf::{join, split};
@@ -15,6 +21,7 @@ use super::occupancy::MOST;
 use super::patch::{Canvas, Patch};
 use super::pyramid::Layer;
 use super::random::{pcg3d, within};
+use crate::frame::Size;
 
 /// Pixels that one task searches.
 const PIXELS_A_TASK: usize = 1024;
@@ -54,20 +61,43 @@ pub struct Move {
 /// Twin: `shaders/synth/error.wgsl`.
 #[must_use]
 pub fn error(canvas: &Canvas, source: &Layer, matches: &[u32], pixels: &[u32]) -> Vec<u32> {
-    let arch = pulp::Arch::new();
-    let width = canvas.size().width;
+    let arch = Arch::new();
     let mut errors = vec![0; pixels.len()];
-    let chunks = errors.par_chunks_mut(PIXELS_A_TASK).zip(pixels.par_chunks(PIXELS_A_TASK));
+    let chunks = errors
+        .par_chunks_mut(PIXELS_A_TASK)
+        .zip(pixels.par_chunks(PIXELS_A_TASK));
     chunks.for_each(|(errors, pixels)| {
-        arch.dispatch(|| {
-            for (error, pixel) in errors.iter_mut().zip(pixels) {
-                let patch = Patch::at(canvas, pixel % width, pixel / width);
-                let [x, y] = split(matches[*pixel as usize]);
-                *error = patch.error(source, x, y, u32::MAX);
-            }
+        arch.dispatch(Measure {
+            canvas,
+            source,
+            matches,
+            pixels,
+            errors,
         });
     });
     errors
+}
+
+struct Measure<'a> {
+    canvas: &'a Canvas,
+    source: &'a Layer,
+    matches: &'a [u32],
+    pixels: &'a [u32],
+    errors: &'a mut [u32],
+}
+
+impl WithSimd for Measure<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.canvas.size().width;
+        for (error, pixel) in self.errors.iter_mut().zip(self.pixels) {
+            let patch = Patch::at(self.canvas, pixel % width, pixel / width);
+            let [x, y] = split(self.matches[*pixel as usize]);
+            *error = patch.error(self.source, x, y, u32::MAX);
+        }
+    }
 }
 
 /// Offers each pixel the matches of its four neighbours `distance` away, moved along.
@@ -75,28 +105,38 @@ pub fn error(canvas: &Canvas, source: &Layer, matches: &[u32], pixels: &[u32]) -
 /// Twin: `shaders/synth/jump.wgsl`.
 #[must_use]
 pub fn jump(search: &Search<'_>, distance: u32) -> Vec<Move> {
-    let size = search.canvas.size();
-    let [across, down] = search.source.centres();
-    // Where a neighbour is; one outside the frame wraps around to a huge coordinate.
-    let neighbours = [
-        (0_u32.wrapping_sub(distance), 0),
-        (distance, 0),
-        (0, 0_u32.wrapping_sub(distance)),
-        (0, distance),
-    ];
-    search.run(|candidate| {
+    // A coordinate below zero wraps around to a huge one.
+    let back = 0_u32.wrapping_sub(distance);
+    search.run(&Jump {
+        size: search.canvas.size(),
+        centres: search.source.centres(),
+        neighbours: [(back, 0), (distance, 0), (0, back), (0, distance)],
+    })
+}
+
+struct Jump {
+    size: Size,
+    centres: [RangeInclusive<u32>; 2],
+    neighbours: [(u32, u32); 4],
+}
+
+impl Offers for Jump {
+    #[inline(always)]
+    fn offer(&self, search: &Search<'_>, candidate: &mut Candidate) {
+        let Size { width, height } = self.size;
+        let [across, down] = &self.centres;
         let (x, y) = candidate.place;
-        for (dx, dy) in neighbours {
+        for (dx, dy) in self.neighbours {
             let (nx, ny) = (x.wrapping_add(dx), y.wrapping_add(dy));
-            if nx < size.width && ny < size.height {
-                let [u, v] = split(search.matches[(ny * size.width + nx) as usize]);
+            if nx < width && ny < height {
+                let [u, v] = split(search.matches[ny as usize * width as usize + nx as usize]);
                 let (u, v) = (u.wrapping_sub(dx), v.wrapping_sub(dy));
                 if across.contains(&u) && down.contains(&v) {
                     candidate.offer(search, u, v);
                 }
             }
         }
-    })
+    }
 }
 
 /// When and how far a random search looks.
@@ -124,20 +164,43 @@ pub fn n_radii(source: &Layer) -> u32 {
 /// Twin: `shaders/synth/random.wgsl`.
 #[must_use]
 pub fn random(search: &Search<'_>, draw: Draw) -> Vec<Move> {
-    let [across, down] = search.source.centres();
-    let radii = 2 * draw.pair..(2 * draw.pair + 2).min(draw.radii);
-    let around = |centre: u32, radius: u32, range: &RangeInclusive<u32>| {
-        centre.saturating_sub(radius).max(*range.start())..=(centre + radius).min(*range.end())
-    };
-    search.run(|candidate| {
-        for i in radii.clone() {
-            let [x, y, _] = pcg3d([candidate.pixel, draw.moment, i ^ draw.seed]);
+    search.run(&Random {
+        draw,
+        radii: 2 * draw.pair..(2 * draw.pair + 2).min(draw.radii),
+        centres: search.source.centres(),
+    })
+}
+
+struct Random {
+    draw: Draw,
+    radii: Range<u32>,
+    centres: [RangeInclusive<u32>; 2],
+}
+
+impl Offers for Random {
+    #[inline(always)]
+    fn offer(&self, search: &Search<'_>, candidate: &mut Candidate) {
+        let [across, down] = &self.centres;
+        for i in self.radii.clone() {
+            let [x, y, _] = pcg3d([candidate.pixel, self.draw.moment, i ^ self.draw.seed]);
             let [u, v] = split(candidate.to);
-            let u = within(x, &around(u, 1 << i, &across));
-            let v = within(y, &around(v, 1 << i, &down));
+            let u = within(x, &around(u, 1 << i, across));
+            let v = within(y, &around(v, 1 << i, down));
             candidate.offer(search, u, v);
         }
-    })
+    }
+}
+
+#[inline(always)]
+fn around(centre: u32, radius: u32, range: &RangeInclusive<u32>) -> RangeInclusive<u32> {
+    let first = centre.saturating_sub(radius).max(*range.start());
+    let last = centre.wrapping_add(radius).min(*range.end());
+    first..=last
+}
+
+/// Which matches a pass offers to a pixel.
+trait Offers: Sync {
+    fn offer(&self, search: &Search<'_>, candidate: &mut Candidate);
 }
 
 /// A pixel during a pass, with the best match so far.
@@ -151,10 +214,6 @@ struct Candidate {
     cost: u32,
 }
 
-#[allow(
-    clippy::inline_always,
-    reason = "vector instructions exist only in what is inlined into pulp's dispatch"
-)]
 impl Candidate {
     /// Takes the match at `(x, y)` if it costs less.
     #[inline(always)]
@@ -174,10 +233,6 @@ impl Candidate {
     }
 }
 
-#[allow(
-    clippy::inline_always,
-    reason = "vector instructions exist only in what is inlined into pulp's dispatch"
-)]
 impl Search<'_> {
     /// What the occupancy of a match costs.
     #[inline(always)]
@@ -187,43 +242,58 @@ impl Search<'_> {
         self.occupancy[place].wrapping_mul(self.uniformity)
     }
 
-    /// Lets `offer_to` improve each pixel and collects what has changed.
-    #[inline(always)]
-    fn run(&self, offer_to: impl Fn(&mut Candidate) + Sync) -> Vec<Move> {
-        let arch = pulp::Arch::new();
-        let width = self.canvas.size().width;
-        let search = |pixels: &[u32]| {
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    let mut moves = Vec::new();
-                    for &pixel in pixels {
-                        let from = self.matches[pixel as usize];
-                        let error = self.errors[pixel as usize];
-                        let [u, v] = split(from);
-                        let place = (pixel % width, pixel / width);
-                        let mut candidate = Candidate {
-                            pixel,
-                            place,
-                            patch: Patch::at(self.canvas, place.0, place.1),
-                            to: from,
-                            error,
-                            cost: error.wrapping_add(self.price(u, v)),
-                        };
-                        offer_to(&mut candidate);
-                        if candidate.to != from {
-                            let Candidate { to, error, .. } = candidate;
-                            moves.push(Move { pixel, to, error });
-                        }
-                    }
-                    moves
-                },
-            )
+    /// Offers matches to each pixel and collects what has changed.
+    fn run(&self, offers: &impl Offers) -> Vec<Move> {
+        let arch = Arch::new();
+        let search = |pixels| {
+            arch.dispatch(Pass {
+                search: self,
+                offers,
+                pixels,
+            })
         };
         if self.pixels.len() <= PIXELS_A_TASK {
             return search(self.pixels);
         }
         let moves: Vec<Vec<Move>> = self.pixels.par_chunks(PIXELS_A_TASK).map(search).collect();
         moves.concat()
+    }
+}
+
+/// One task of a pass.
+struct Pass<'a, O> {
+    search: &'a Search<'a>,
+    offers: &'a O,
+    pixels: &'a [u32],
+}
+
+impl<O: Offers> WithSimd for Pass<'_, O> {
+    type Output = Vec<Move>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<Move> {
+        let search = self.search;
+        let width = search.canvas.size().width;
+        let mut moves = Vec::new();
+        for &pixel in self.pixels {
+            let from = search.matches[pixel as usize];
+            let error = search.errors[pixel as usize];
+            let [u, v] = split(from);
+            let place = (pixel % width, pixel / width);
+            let mut candidate = Candidate {
+                pixel,
+                place,
+                patch: Patch::at(search.canvas, place.0, place.1),
+                to: from,
+                error,
+                cost: error.wrapping_add(search.price(u, v)),
+            };
+            self.offers.offer(search, &mut candidate);
+            if candidate.to != from {
+                let Candidate { to, error, .. } = candidate;
+                moves.push(Move { pixel, to, error });
+            }
+        }
+        moves
     }
 }

@@ -5,9 +5,67 @@
 
 /// Every shader by its name, the path under `shaders/` without the extension.
 const SOURCES: &[(&str, &str)] = &[
-    ("shared/colour", include_str!("../../shaders/shared/colour.wgsl")),
-    ("shared/grid", include_str!("../../shaders/shared/grid.wgsl")),
+    (
+        "shared/candidate",
+        include_str!("../../shaders/shared/candidate.wgsl"),
+    ),
+    (
+        "shared/colour",
+        include_str!("../../shaders/shared/colour.wgsl"),
+    ),
+    (
+        "shared/energy",
+        include_str!("../../shaders/shared/energy.wgsl"),
+    ),
+    (
+        "shared/grid",
+        include_str!("../../shaders/shared/grid.wgsl"),
+    ),
+    ("shared/nnf", include_str!("../../shaders/shared/nnf.wgsl")),
+    (
+        "shared/random",
+        include_str!("../../shaders/shared/random.wgsl"),
+    ),
+    (
+        "shared/tile",
+        include_str!("../../shaders/shared/tile.wgsl"),
+    ),
+    (
+        "synth/count",
+        include_str!("../../shaders/synth/count.wgsl"),
+    ),
+    (
+        "synth/dilate",
+        include_str!("../../shaders/synth/dilate.wgsl"),
+    ),
+    (
+        "synth/downsample",
+        include_str!("../../shaders/synth/downsample.wgsl"),
+    ),
     ("synth/edge", include_str!("../../shaders/synth/edge.wgsl")),
+    (
+        "synth/error",
+        include_str!("../../shaders/synth/error.wgsl"),
+    ),
+    (
+        "synth/init_nnf",
+        include_str!("../../shaders/synth/init_nnf.wgsl"),
+    ),
+    ("synth/jump", include_str!("../../shaders/synth/jump.wgsl")),
+    ("synth/pack", include_str!("../../shaders/synth/pack.wgsl")),
+    (
+        "synth/random",
+        include_str!("../../shaders/synth/random.wgsl"),
+    ),
+    ("synth/tent", include_str!("../../shaders/synth/tent.wgsl")),
+    (
+        "synth/upsample_nnf",
+        include_str!("../../shaders/synth/upsample_nnf.wgsl"),
+    ),
+    (
+        "synth/vote_settle",
+        include_str!("../../shaders/synth/vote_settle.wgsl"),
+    ),
 ];
 
 const IMPORT: &str = "#import ";
@@ -69,7 +127,10 @@ mod tests {
     #[test]
     fn imports_are_put_in_once_and_unknown_ones_are_an_error() {
         let mut text = String::new();
-        let source = [("a", "#import shared/b\n#import shared/b\nend"), ("shared/b", "#import a\nbody")];
+        let source = [
+            ("a", "#import shared/b\n#import shared/b\nend"),
+            ("shared/b", "#import a\nbody"),
+        ];
         append("a", &source, &mut vec!["a".to_owned()], &mut text).unwrap();
         assert_eq!(text, "body\nend\n");
         let unknown = append("a", &source[..1], &mut Vec::new(), &mut String::new());

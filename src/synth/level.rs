@@ -115,7 +115,7 @@ impl<'a> Level<'a> {
             let moves = jump(&self.search(uniformity), distance);
             self.apply(&moves);
         }
-        let radii = n_radii(self.source);
+        let radii = n_radii(self.source.size);
         for pair in 0..radii.div_ceil(2) {
             let draw = Draw {
                 moment: moment(self.random.level, iteration),
@@ -206,5 +206,8 @@ impl<'a> Level<'a> {
 
 /// Indices of what is not zero.
 fn marked(marks: &[u8]) -> Vec<u32> {
-    (0..).zip(marks).filter_map(|(i, mark)| (*mark != 0).then_some(i)).collect()
+    (0..)
+        .zip(marks)
+        .filter_map(|(i, mark)| (*mark != 0).then_some(i))
+        .collect()
 }

@@ -6,6 +6,8 @@
 
 pub mod blend;
 mod error;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod guides;
 mod level;
 mod mask;
@@ -26,4 +28,4 @@ pub use mask::Mask;
 pub use nnf::Nnf;
 pub use preset::Preset;
 pub use record::{Guides, Source};
-pub use synthesiser::{Chain, Checkpoint, Synthesiser, Synthesis};
+pub use synthesiser::{Chain, Checkpoint, Synthesis, Synthesiser};

@@ -60,7 +60,10 @@ impl Nnf {
         assert_eq!(positions.len(), full.area(), "one position a pixel");
         let [across, down] = source.centres();
         let ratio = |n: u32, full: u32| n as f32 / full as f32;
-        let (by_x, by_y) = (ratio(size.width, full.width), ratio(size.height, full.height));
+        let (by_x, by_y) = (
+            ratio(size.width, full.width),
+            ratio(size.height, full.height),
+        );
         // A position that is not a number becomes 0, which is as good as any.
         let to = |v: f32, range: &RangeInclusive<u32>| {
             (v.round() as u32).clamp(*range.start(), *range.end())

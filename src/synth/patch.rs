@@ -57,7 +57,11 @@ impl Canvas {
         let (width, height) = (self.size.width as usize, self.size.height as usize);
         let copies = |i: usize, n: usize| {
             let first = if i == 0 { 0 } else { i + RADIUS };
-            let last = if i == n - 1 { i + 2 * RADIUS } else { i + RADIUS };
+            let last = if i == n - 1 {
+                i + 2 * RADIUS
+            } else {
+                i + RADIUS
+            };
             first..=last
         };
         let stride = self.stride();
@@ -81,7 +85,8 @@ impl Canvas {
 }
 
 /// The patch around one pixel of the canvas, to compare with many patches of the keyframe.
-pub(super) struct Patch {
+#[derive(Clone, Debug)]
+pub struct Patch {
     rows: [[i16; ROW]; SIDE],
 }
 
@@ -103,6 +108,7 @@ const ROW_OF_WEIGHTS: [i16; ROW] = row_of_weights();
 )]
 impl Patch {
     /// Widens the patch around the pixel at `(x, y)`.
+    #[must_use]
     #[inline(always)]
     pub fn at(canvas: &Canvas, x: u32, y: u32) -> Self {
         let stride = canvas.stride();
@@ -119,6 +125,7 @@ impl Patch {
 
     /// The energy of matching this patch to the one around `(x, y)`, or any number of at least `limit` if it reaches
     /// that.
+    #[must_use]
     #[inline(always)]
     pub fn error(&self, source: &Layer, x: u32, y: u32, limit: u32) -> u32 {
         let width = source.size.width as usize;

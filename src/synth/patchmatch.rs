@@ -154,8 +154,8 @@ pub struct Draw {
 
 /// Number of radii that a random search tries: 1, 2, 4, … below half of the longer side.
 #[must_use]
-pub fn n_radii(source: &Layer) -> u32 {
-    let longer = source.size.width.max(source.size.height);
+pub fn n_radii(source: Size) -> u32 {
+    let longer = source.width.max(source.height);
     (0..16).take_while(|i| 2 << i < longer).count() as u32
 }
 

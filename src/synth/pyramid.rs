@@ -14,7 +14,10 @@ use crate::frame::Size;
 pub fn sizes(full: Size) -> Vec<Size> {
     let shorter = full.width.min(full.height);
     let smallest = 2 * SIDE as u32 + 1;
-    let n_levels = (1..32).take_while(|l| shorter >> (l - 1) >= smallest).count().max(1);
+    let n_levels = (1..32)
+        .take_while(|l| shorter >> (l - 1) >= smallest)
+        .count()
+        .max(1);
     let halved = |times: usize| Size {
         width: full.width >> times,
         height: full.height >> times,
@@ -108,7 +111,11 @@ pub fn downsample(records: &[Record], full: Size, size: Size) -> Vec<Record> {
     let taps = |n: u32, full: u32| -> Vec<(usize, usize, u64)> {
         let tap = |i: u32| {
             let (whole, part) = (i * full / n, i * full % n);
-            (whole as usize, (whole + 1).min(full - 1) as usize, u64::from(part))
+            (
+                whole as usize,
+                (whole + 1).min(full - 1) as usize,
+                u64::from(part),
+            )
         };
         (0..n).map(tap).collect()
     };
@@ -143,7 +150,13 @@ mod tests {
     fn levels_stop_where_two_patches_no_longer_fit() {
         assert_eq!(sizes(size(256, 256)).len(), 5);
         assert_eq!(sizes(size(512, 512)).len(), 6);
-        let odd = [size(15, 11), size(31, 23), size(62, 47), size(125, 95), size(250, 190)];
+        let odd = [
+            size(15, 11),
+            size(31, 23),
+            size(62, 47),
+            size(125, 95),
+            size(250, 190),
+        ];
         assert_eq!(sizes(size(250, 190)), odd);
         assert_eq!(sizes(size(6, 9)), [size(6, 9)]);
     }
@@ -153,9 +166,17 @@ mod tests {
         let ramp: Vec<_> = (0..60_u8).map(|i| [i * 4; 16]).collect();
         let half = downsample(&ramp, size(10, 6), size(5, 3));
         let picked: Vec<u8> = half.iter().map(|r| r[7]).collect();
-        assert_eq!(picked, [0, 8, 16, 24, 32, 80, 88, 96, 104, 112, 160, 168, 176, 184, 192]);
+        assert_eq!(
+            picked,
+            [
+                0, 8, 16, 24, 32, 80, 88, 96, 104, 112, 160, 168, 176, 184, 192
+            ]
+        );
         // Positions 0, 2.5, 5 and 7.5 of values four apart.
         let quarter = downsample(&ramp[..10], size(10, 1), size(4, 1));
-        assert_eq!(quarter.iter().map(|r| r[0]).collect::<Vec<_>>(), [0, 10, 20, 30]);
+        assert_eq!(
+            quarter.iter().map(|r| r[0]).collect::<Vec<_>>(),
+            [0, 10, 20, 30]
+        );
     }
 }

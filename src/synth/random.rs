@@ -9,8 +9,7 @@ use std::ops::RangeInclusive;
 #[must_use]
 #[inline]
 pub fn pcg3d(v: [u32; 3]) -> [u32; 3] {
-    let [mut x, mut y, mut z] =
-        v.map(|w| w.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    let [mut x, mut y, mut z] = v.map(|w| w.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     x = x.wrapping_add(y.wrapping_mul(z));
     y = y.wrapping_add(z.wrapping_mul(x));
     z = z.wrapping_add(x.wrapping_mul(y));
@@ -26,7 +25,9 @@ pub fn pcg3d(v: [u32; 3]) -> [u32; 3] {
 #[inline]
 pub fn within(word: u32, range: &RangeInclusive<u32>) -> u32 {
     let length = range.end().wrapping_sub(*range.start()).wrapping_add(1);
-    range.start().wrapping_add((word >> 16).wrapping_mul(length) >> 16)
+    range
+        .start()
+        .wrapping_add((word >> 16).wrapping_mul(length) >> 16)
 }
 
 #[cfg(test)]
@@ -56,7 +57,10 @@ mod tests {
         for pixel in 0..100 {
             for other in [[pixel + 1, 7, 1], [pixel, 8, 1], [pixel, 7, 0]] {
                 let d = distance([pixel, 7, 1], other);
-                assert!((24..72).contains(&d), "{pixel} {other:?}: {d} of 96 bits differ");
+                assert!(
+                    (24..72).contains(&d),
+                    "{pixel} {other:?}: {d} of 96 bits differ"
+                );
             }
         }
     }

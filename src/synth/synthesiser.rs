@@ -1,11 +1,15 @@
 //! The one entry: guides of several chains in, pictures out, on the CPU or on the GPU.
 
 use std::ops::ControlFlow;
+#[cfg(feature = "gpu")]
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+#[cfg(feature = "gpu")]
+use super::gpu::GpuSynthesiser;
 use super::level::{Level, Randomness};
-use super::preset::Start;
+use super::preset::{Schedule, Start};
 use super::pyramid::Pyramid;
 use super::record::{check, pack};
 use super::{Guides, Nnf, Preset, Source, SynthError};
@@ -45,6 +49,9 @@ pub enum Synthesiser {
     /// All cores of the processor.
     #[default]
     Cpu,
+    /// A graphics card; it gives the same bytes.
+    #[cfg(feature = "gpu")]
+    Gpu(Arc<GpuSynthesiser>),
 }
 
 impl Synthesiser {
@@ -69,6 +76,8 @@ impl Synthesiser {
                 .par_iter()
                 .map(|chain| synthesise(chain, preset, checkpoint))
                 .collect(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.synthesise(chains, preset, checkpoint),
         }
     }
 }
@@ -79,23 +88,18 @@ fn synthesise(
     checkpoint: Checkpoint<'_>,
 ) -> Result<Synthesis, SynthError> {
     let schedule = preset.schedule();
+    let first = first_level(chain, &schedule);
     let full = chain.source.size();
     let target = Pyramid::new(full, pack(None, &chain.target));
     let sources = chain.source.pyramid().levels();
     let levels = sources.iter().zip(target.levels()).zip(0..);
-    let first = match schedule.start {
-        Start::Flow { levels } if chain.start.is_some() => sources.len().saturating_sub(levels),
-        _ => 0,
-    };
     let mut done: Option<Synthesis> = None;
     for ((source, target), level) in levels.skip(first) {
         let size = target.size;
-        let nnf = match (&done, chain.start) {
+        let nnf = match (&done, followed(chain, &schedule)) {
             (Some(coarser), _) => coarser.nnf.upsampled(size, source.size),
-            (None, Some(positions)) if schedule.start != Start::Coarsest => {
-                Nnf::from_positions(size, source, positions, full)
-            }
-            (None, _) => Nnf::random(size, source, level, chain.seed),
+            (None, Some(positions)) => Nnf::from_positions(size, source, positions, full),
+            (None, None) => Nnf::random(size, source, level, chain.seed),
         };
         let random = Randomness {
             level,
@@ -110,4 +114,18 @@ fn synthesise(
         });
     }
     done.ok_or(SynthError::TooSmall(full))
+}
+
+/// The positions that a schedule starts from, if it does and there are any.
+pub(super) fn followed<'a>(chain: &Chain<'a>, schedule: &Schedule) -> Option<&'a [[f32; 2]]> {
+    chain.start.filter(|_| schedule.start != Start::Coarsest)
+}
+
+/// The coarsest level to run, counted from the coarsest there is.
+pub(super) fn first_level(chain: &Chain<'_>, schedule: &Schedule) -> usize {
+    let n_levels = chain.source.pyramid().levels().len();
+    match (schedule.start, chain.start) {
+        (Start::Flow { levels }, Some(_)) => n_levels.saturating_sub(levels),
+        _ => 0,
+    }
 }

@@ -16,7 +16,9 @@ const PIXELS_A_TASK: usize = 1024;
 #[must_use]
 pub fn vote(source: &Layer, matches: &[u32], size: Size, pixels: &[u32]) -> Vec<[u8; 3]> {
     let mut colours = vec![[0; 3]; pixels.len()];
-    let chunks = colours.par_chunks_mut(PIXELS_A_TASK).zip(pixels.par_chunks(PIXELS_A_TASK));
+    let chunks = colours
+        .par_chunks_mut(PIXELS_A_TASK)
+        .zip(pixels.par_chunks(PIXELS_A_TASK));
     chunks.for_each(|(colours, pixels)| {
         for (colour, pixel) in colours.iter_mut().zip(pixels) {
             *colour = colour_of(source, matches, size, *pixel);
@@ -40,7 +42,13 @@ fn colour_of(source: &Layer, matches: &[u32], size: Size, pixel: u32) -> [u8; 3]
     }
     let n = (columns.len() * rows.len()) as u64;
     // Most patches are whole, and a constant divides faster.
-    let mean = |lane: u64| if n == (SIDE * SIDE) as u64 { lane / 25 } else { lane / n };
+    let mean = |lane: u64| {
+        if n == (SIDE * SIDE) as u64 {
+            lane / 25
+        } else {
+            lane / n
+        }
+    };
     [0, 16, 32].map(|shift| mean(sum >> shift & 0xffff) as u8)
 }
 

@@ -1,7 +1,8 @@
 //! CPU seconds of one synthesis by each preset, and how many times less that is than `parity` on one thread, in the same
 //! run: `cargo bench --bench synthesis`.
 //!
-//! Golden cases where there are any, else a generated picture. Arguments choose presets and cases by a part of the name.
+//! Then wall seconds of the default preset on the graphics card, for one chain and for eight side by side.
+//! Golden cases only. Arguments choose presets and cases by name.
 #![allow(
     dead_code,
     missing_docs,
@@ -20,23 +21,39 @@ use case::{Case, Step};
 use fresco_studio::synth::{Chain, Preset, Source, Synthesiser};
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
     let chosen = |name: &str, all: &[String]| {
         let mut known = wanted.iter().filter(|w| all.contains(w)).peekable();
         known.peek().is_none() || known.any(|w| w == name)
     };
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
     let presets: Vec<Preset> = Preset::ALL.into_iter().rev().collect();
-    let names: Vec<String> = presets.iter().map(|p| format!("{p:?}").to_lowercase()).collect();
+    let names: Vec<String> = presets
+        .iter()
+        .map(|p| format!("{p:?}").to_lowercase())
+        .collect();
     let cases = case::cases();
     let folders: Vec<String> = cases.iter().map(|c| c.name.clone()).collect();
-    println!("{:<34} {:>8} {:>12} {:>12} {:>7}", "one synthesis", "preset", "1 thread, s", "all cores, s", "ratio");
+    println!(
+        "{:<34} {:>8} {:>12} {:>12} {:>7}",
+        "one synthesis", "preset", "1 thread, s", "all cores, s", "ratio"
+    );
     for case in cases.iter().filter(|c| chosen(&c.name, &folders)) {
         let Some(step) = case.steps().into_iter().nth(1).or(case.steps().pop()) else {
             continue;
         };
         let mut parity = None;
-        for (preset, name) in presets.iter().zip(&names).filter(|(_, n)| chosen(n, &names)) {
+        for (preset, name) in presets
+            .iter()
+            .zip(&names)
+            .filter(|(_, n)| chosen(n, &names))
+        {
             let single = one.install(|| seconds(case, &step, *preset));
             let all = seconds(case, &step, *preset);
             if *preset == Preset::Parity {
@@ -46,6 +63,48 @@ fn main() {
             let ratio = parity.map_or(String::new(), |p| format!("{:.2}", p / all.max(single)));
             println!("{what:<34} {name:>8} {single:>12.3} {all:>12.3} {ratio:>7}");
         }
+        #[cfg(feature = "gpu")]
+        on_the_graphics_card(case, &step);
+    }
+}
+
+/// Wall seconds on the fastest adapter, with the one-time compilation of kernels left out.
+#[cfg(feature = "gpu")]
+fn on_the_graphics_card(case: &Case, step: &Step) {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use fresco_studio::gpu::{AdapterChoice, Context};
+    use fresco_studio::synth::gpu::GpuSynthesiser;
+
+    let context = match Context::open(&AdapterChoice::Any) {
+        Ok(context) => context,
+        Err(error) => return println!("skipped: {error}"),
+    };
+    let name = context.name().to_owned();
+    let gpu = Synthesiser::Gpu(Arc::new(GpuSynthesiser::new(context).unwrap()));
+    let pictures = case.pictures(step);
+    let source = pictures.source();
+    let start = case.start(step);
+    for n_chains in [1, 8] {
+        let chain = |seed| Chain {
+            source: &source,
+            target: pictures.target(),
+            start: Some(&start),
+            seed,
+        };
+        let chains: Vec<Chain<'_>> = (0..n_chains).map(chain).collect();
+        let once = || {
+            let began = Instant::now();
+            let done = gpu.synthesise(&chains, Preset::Default, &|| ControlFlow::Continue(()));
+            assert_eq!(done.unwrap().len(), chains.len());
+            began.elapsed().as_secs_f64()
+        };
+        let seconds = (0..2).map(|_| once()).fold(f64::MAX, f64::min);
+        println!(
+            "{name}, default, {n_chains} chains: {seconds:.3} s, {:.3} s a chain",
+            seconds / f64::from(n_chains)
+        );
     }
 }
 
@@ -71,7 +130,10 @@ fn seconds(case: &Case, step: &Step, preset: Preset) -> f64 {
 
 /// Time that all threads of this process have run, from the kernel's own count in nanoseconds.
 fn cpu_seconds() -> f64 {
-    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let threads = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
     let nanoseconds = threads.filter_map(|thread| {
         let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
         text.split_whitespace().next()?.parse::<f64>().ok()

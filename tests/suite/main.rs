@@ -26,6 +26,7 @@ mod resume;
 mod scripted;
 mod shots;
 mod support;
+mod synth;
 mod tidy;
 mod translate;
 mod video;

@@ -42,10 +42,19 @@ pub fn for_each(check: impl Fn(&Case)) {
 pub fn cases() -> Vec<Case> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let set = std::env::var_os("FRESCO_GOLDEN_FILL");
-    let root = set.clone().map_or_else(|| package.join("../shared/golden/interpolation"), PathBuf::from);
+    let root = set.clone().map_or_else(
+        || package.join("../shared/golden/interpolation"),
+        PathBuf::from,
+    );
     let entries = std::fs::read_dir(&root).into_iter().flatten();
-    let mut cases: Vec<Case> = entries.filter_map(|entry| Case::read(entry.ok()?.path())).collect();
-    assert!(!(set.is_some() && cases.is_empty()), "no case under {}", root.display());
+    let mut cases: Vec<Case> = entries
+        .filter_map(|entry| Case::read(entry.ok()?.path()))
+        .collect();
+    assert!(
+        !(set.is_some() && cases.is_empty()),
+        "no case under {}",
+        root.display()
+    );
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     cases
 }
@@ -71,7 +80,9 @@ impl Case {
             mean_occupancy: step["mean_occupancy"].as_f64().unwrap(),
         };
         let steps = self.metrics["steps"].as_array().unwrap().iter().map(read);
-        steps.filter(|s| self.path.join(s.guide("temporal")).is_file()).collect()
+        steps
+            .filter(|s| self.path.join(s.guide("temporal")).is_file())
+            .collect()
     }
 
     pub fn frame(&self, file: impl AsRef<Path>) -> Frame {
@@ -84,17 +95,26 @@ impl Case {
 
     /// The picture that the reference synthesised.
     pub fn reference(&self, step: &Step) -> Frame {
-        self.frame(format!("reference/{}/{:04}.png", step.direction, step.frame))
+        self.frame(format!(
+            "reference/{}/{:04}.png",
+            step.direction, step.frame
+        ))
     }
 
     /// Frame number of the key that a pass starts from.
     pub fn key_of(&self, direction: &str) -> usize {
-        if direction == "forward" { 0 } else { self.interval }
+        if direction == "forward" {
+            0
+        } else {
+            self.interval
+        }
     }
 
     /// Flow on the grid of `frame`, pointing into `into`, and which of its pixels are occluded.
     pub fn flow(&self, frame: usize, into: usize) -> (FlowField, Vec<bool>) {
-        let path = self.path.join(format!("flow/cur_{frame:04}_prev_{into:04}.png"));
+        let path = self
+            .path
+            .join(format!("flow/cur_{frame:04}_prev_{into:04}.png"));
         let picture = image::open(&path).unwrap().into_rgb16();
         let size = Size {
             width: picture.width(),
@@ -116,13 +136,18 @@ impl Case {
         };
         let size = self.input(0).size();
         let (width, height) = (size.width as usize, size.height as usize);
-        let mut map: Vec<[f32; 2]> =
-            (0..size.area()).map(|i| [(i % width) as f32, (i / width) as f32]).collect();
+        let mut map: Vec<[f32; 2]> = (0..size.area())
+            .map(|i| [(i % width) as f32, (i / width) as f32])
+            .collect();
         for pair in frames.windows(2) {
             let (flow, _) = self.flow(pair[1], pair[0]);
             let sample = |(i, vector): (usize, &[f32; 2])| {
-                let x = ((i % width) as f32 + vector[0]).round().clamp(0.0, (width - 1) as f32);
-                let y = ((i / width) as f32 + vector[1]).round().clamp(0.0, (height - 1) as f32);
+                let x = ((i % width) as f32 + vector[0])
+                    .round()
+                    .clamp(0.0, (width - 1) as f32);
+                let y = ((i / width) as f32 + vector[1])
+                    .round()
+                    .clamp(0.0, (height - 1) as f32);
                 map[y as usize * width + x as usize]
             };
             map = flow.values().iter().enumerate().map(sample).collect();
@@ -140,11 +165,7 @@ impl Case {
         );
         Pictures {
             source: [edges(&from), ramp(from.size()), from],
-            target: [
-                edges(&to),
-                self.frame(step.guide("position")),
-                to,
-            ],
+            target: [edges(&to), self.frame(step.guide("position")), to],
             temporal: self.frame(step.guide("temporal")),
             style,
         }
@@ -196,9 +217,8 @@ fn edges(frame: &Frame) -> Frame {
     };
     Frame::from_fn(frame.size(), |x, y| {
         std::array::from_fn(|c| {
-            let at = |dx, dy| {
-                i32::from(frame.at(mirrored(x, dx, width), mirrored(y, dy, height))[c])
-            };
+            let at =
+                |dx, dy| i32::from(frame.at(mirrored(x, dx, width), mirrored(y, dy, height))[c]);
             (4 * at(0, 0) - at(-1, 0) - at(1, 0) - at(0, -1) - at(0, 1)).clamp(0, 255) as u8
         })
     })
@@ -207,12 +227,18 @@ fn edges(frame: &Frame) -> Frame {
 fn ramp(size: Size) -> Frame {
     let level = |i: u32, n: u32| (f64::from(i) * (1.0 / f64::from(n - 1)) * 255.0) as u8;
     let level = |i: u32, n: u32| if i == n - 1 { 255 } else { level(i, n) };
-    Frame::from_fn(size, |x, y| [level(y, size.height), level(x, size.width), 0])
+    Frame::from_fn(size, |x, y| {
+        [level(y, size.height), level(x, size.width), 0]
+    })
 }
 
 /// Peak signal-to-noise ratio over all channels.
 pub fn psnr(a: &Frame, b: &Frame) -> f64 {
-    let squares = a.pixels().iter().zip(b.pixels()).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
+    let squares = a
+        .pixels()
+        .iter()
+        .zip(b.pixels())
+        .map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
     let mean = squares.sum::<f64>() / a.pixels().len() as f64;
     10.0 * (255.0 * 255.0 / mean).log10()
 }
@@ -230,11 +256,21 @@ pub fn ssim(a: &Frame, b: &Frame) -> f64 {
             .collect();
         let n = w - 10;
         let down = (5..h - 5).flat_map(|y| (0..n).map(move |x| (x, y)));
-        down.map(|(x, y)| (0..11).map(|k| gauss[k] * rows[(y + k - 5) * n + x]).sum::<f64>() / total)
-            .collect()
+        down.map(|(x, y)| {
+            (0..11)
+                .map(|k| gauss[k] * rows[(y + k - 5) * n + x])
+                .sum::<f64>()
+                / total
+        })
+        .collect()
     };
     let plane = |f: &Frame, c: usize| -> Vec<f64> {
-        f.pixels().iter().skip(c).step_by(3).map(|v| f64::from(*v)).collect()
+        f.pixels()
+            .iter()
+            .skip(c)
+            .step_by(3)
+            .map(|v| f64::from(*v))
+            .collect()
     };
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).collect::<Vec<_>>();
     let (c1, c2) = ((0.01 * 255.0_f64).powi(2), (0.03 * 255.0_f64).powi(2));

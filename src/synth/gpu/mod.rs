@@ -98,7 +98,7 @@ impl GpuSynthesiser {
             let mut recorder = Recorder::new(&self.context);
             match &coarser {
                 Some(coarser) => level.upsample(&mut recorder, coarser),
-                None => self.start(chains, &level, &mut recorder, number, schedule),
+                None => start(chains, &level, &mut recorder, number, schedule),
             }
             self.run(&mut level, recorder, schedule, checkpoint)?;
             coarser = Some(level);
@@ -106,34 +106,6 @@ impl GpuSynthesiser {
         coarser.map_or(Err(SynthError::TooSmall(full)), |finest| {
             self.results(&finest, full)
         })
-    }
-
-    /// The field of the first level: along the flow where a chain has one, else random.
-    fn start(
-        &self,
-        chains: &[Chain<'_>],
-        level: &GpuLevel<'_>,
-        recorder: &mut Recorder<'_>,
-        number: usize,
-        schedule: &Schedule,
-    ) {
-        if chains
-            .iter()
-            .all(|chain| followed(chain, schedule).is_none())
-        {
-            level.init_random(recorder);
-            return;
-        }
-        let field = |chain: &Chain<'_>| {
-            let source = &chain.source.pyramid().levels()[number];
-            let (size, full) = (source.size, chain.source.size());
-            let nnf = match followed(chain, schedule) {
-                Some(positions) => Nnf::from_positions(size, source, positions, full),
-                None => Nnf::random(size, source, number as u32, chain.seed),
-            };
-            nnf.into_matches()
-        };
-        level.write_matches(&chains.iter().map(field).collect::<Vec<_>>().concat());
     }
 
     /// All rounds of a level, as [`Level::run`](super::Level::run).
@@ -256,6 +228,33 @@ impl GpuSynthesiser {
             .map(synthesis)
             .collect())
     }
+}
+
+/// The field of the first level: along the flow where a chain has one, else random.
+fn start(
+    chains: &[Chain<'_>],
+    level: &GpuLevel<'_>,
+    recorder: &mut Recorder<'_>,
+    number: usize,
+    schedule: &Schedule,
+) {
+    if chains
+        .iter()
+        .all(|chain| followed(chain, schedule).is_none())
+    {
+        level.init_random(recorder);
+        return;
+    }
+    let field = |chain: &Chain<'_>| {
+        let source = &chain.source.pyramid().levels()[number];
+        let (size, full) = (source.size, chain.source.size());
+        let nnf = match followed(chain, schedule) {
+            Some(positions) => Nnf::from_positions(size, source, positions, full),
+            None => Nnf::random(size, source, number as u32, chain.seed),
+        };
+        nnf.into_matches()
+    };
+    level.write_matches(&chains.iter().map(field).collect::<Vec<_>>().concat());
 }
 
 fn words_of(record: &Record) -> Words {

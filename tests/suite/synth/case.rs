@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fresco_studio::flow::FlowField;
 use fresco_studio::frame::{Frame, Size};
-use fresco_studio::synth::{Guides, Source};
+use fresco_studio::synth::guides::{PositionMap, edge, fill, ramp, warp_nearest};
+use fresco_studio::synth::{Guides, Mask, Source};
 use serde_json::Value;
 
 /// One folder of golden data.
@@ -71,7 +72,7 @@ impl Case {
         })
     }
 
-    /// Syntheses whose position and temporal guides are stored.
+    /// Syntheses whose position and temporal guides are stored; where none are, one whose guides we make.
     pub fn steps(&self) -> Vec<Step> {
         let read = |step: &Value| Step {
             direction: step["direction"].as_str().unwrap().to_owned(),
@@ -111,7 +112,7 @@ impl Case {
     }
 
     /// Flow on the grid of `frame`, pointing into `into`, and which of its pixels are occluded.
-    pub fn flow(&self, frame: usize, into: usize) -> (FlowField, Vec<bool>) {
+    pub fn flow(&self, frame: usize, into: usize) -> (FlowField, Mask) {
         let path = self
             .path
             .join(format!("flow/cur_{frame:04}_prev_{into:04}.png"));
@@ -123,39 +124,28 @@ impl Case {
         let component = |v: u16| (f32::from(v) - 32768.0) / 64.0 + 1.0 / 128.0;
         let vectors = picture.pixels().map(|p| [component(p[0]), component(p[1])]);
         let field = FlowField::new(size, vectors.collect());
-        (field, picture.pixels().map(|p| p[2] > 0).collect())
+        (
+            field,
+            Mask::new(size, picture.pixels().map(|p| p[2] > 0).collect()),
+        )
     }
 
     /// Where in its key each pixel of a step's frame lies, by composing the flows of the pass.
-    pub fn start(&self, step: &Step) -> Vec<[f32; 2]> {
+    pub fn start(&self, step: &Step) -> PositionMap {
         let key = self.key_of(&step.direction);
         let frames: Vec<usize> = if key == 0 {
             (0..=step.frame).collect()
         } else {
             (step.frame..=key).rev().collect()
         };
-        let size = self.input(0).size();
-        let (width, height) = (size.width as usize, size.height as usize);
-        let mut map: Vec<[f32; 2]> = (0..size.area())
-            .map(|i| [(i % width) as f32, (i / width) as f32])
-            .collect();
-        for pair in frames.windows(2) {
-            let (flow, _) = self.flow(pair[1], pair[0]);
-            let sample = |(i, vector): (usize, &[f32; 2])| {
-                let x = ((i % width) as f32 + vector[0])
-                    .round()
-                    .clamp(0.0, (width - 1) as f32);
-                let y = ((i / width) as f32 + vector[1])
-                    .round()
-                    .clamp(0.0, (height - 1) as f32);
-                map[y as usize * width + x as usize]
-            };
-            map = flow.values().iter().enumerate().map(sample).collect();
-        }
-        map
+        let map = PositionMap::identity(self.input(0).size());
+        frames.windows(2).fold(map, |map, pair| {
+            let (flow, occluded) = self.flow(pair[1], pair[0]);
+            map.advanced(&flow, &occluded)
+        })
     }
 
-    /// All pictures of a synthesis.
+    /// All pictures of a synthesis: those that the reference had where they are stored, else made by us.
     pub fn pictures(&self, step: &Step) -> Pictures {
         let key = self.key_of(&step.direction);
         let (style, from, to) = (
@@ -163,12 +153,33 @@ impl Case {
             self.input(key),
             self.input(step.frame),
         );
+        let stored = |kind| {
+            let file = step.guide(kind);
+            self.path.join(&file).is_file().then(|| self.frame(file))
+        };
         Pictures {
-            source: [edges(&from), ramp(from.size()), from],
-            target: [edges(&to), self.frame(step.guide("position")), to],
-            temporal: self.frame(step.guide("temporal")),
+            source: [edge(&from), ramp(from.size()), from],
+            target: [
+                edge(&to),
+                stored("position").unwrap_or_else(|| self.start(step).guide()),
+                to,
+            ],
+            temporal: stored("temporal").unwrap_or_else(|| self.temporal(step, key)),
             style,
         }
+    }
+
+    fn temporal(&self, step: &Step, key: usize) -> Frame {
+        let before = if key == 0 {
+            step.frame - 1
+        } else {
+            step.frame + 1
+        };
+        let folder = format!("reference/{}", step.direction);
+        let folder = if before == key { "keys" } else { &folder };
+        let previous = self.frame(format!("{folder}/{before:04}.png"));
+        let (flow, occluded) = self.flow(step.frame, before);
+        fill(&warp_nearest(&previous, &flow), &occluded)
     }
 }
 
@@ -207,29 +218,6 @@ impl Step {
     fn guide(&self, kind: &str) -> String {
         format!("guides/{kind}_{}_{:04}.png", self.direction, self.frame)
     }
-}
-
-fn edges(frame: &Frame) -> Frame {
-    let Size { width, height } = frame.size();
-    let mirrored = |i: u32, d: i32, n: u32| {
-        let i = (i as i32 + d).unsigned_abs();
-        if i < n { i } else { 2 * (n - 1) - i }
-    };
-    Frame::from_fn(frame.size(), |x, y| {
-        std::array::from_fn(|c| {
-            let at =
-                |dx, dy| i32::from(frame.at(mirrored(x, dx, width), mirrored(y, dy, height))[c]);
-            (4 * at(0, 0) - at(-1, 0) - at(1, 0) - at(0, -1) - at(0, 1)).clamp(0, 255) as u8
-        })
-    })
-}
-
-fn ramp(size: Size) -> Frame {
-    let level = |i: u32, n: u32| (f64::from(i) * (1.0 / f64::from(n - 1)) * 255.0) as u8;
-    let level = |i: u32, n: u32| if i == n - 1 { 255 } else { level(i, n) };
-    Frame::from_fn(size, |x, y| {
-        [level(y, size.height), level(x, size.width), 0]
-    })
 }
 
 /// Peak signal-to-noise ratio over all channels.

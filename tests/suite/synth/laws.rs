@@ -33,14 +33,14 @@ impl Toy {
             let shifted = |x: u32, y: u32| still.at((x + 2).min(size.width - 1), y);
             [Frame::from_fn(size, shifted), still]
         };
-        let [to, from] = [1, 2, 3, 4]
-            .map(moved)
-            .into_iter()
-            .fold([Vec::new(), Vec::new()], |[mut a, mut b], [x, y]| {
+        let [to, from] = [1, 2, 3, 4].map(moved).into_iter().fold(
+            [Vec::new(), Vec::new()],
+            |[mut a, mut b], [x, y]| {
                 a.push(x);
                 b.push(y);
                 [a, b]
-            });
+            },
+        );
         Self {
             style: picture(size, 5),
             pictures: [from, to].map(|side| side.try_into().unwrap()),
@@ -63,7 +63,9 @@ impl Toy {
 }
 
 fn synthesise(chains: &[Chain<'_>], preset: Preset) -> Vec<Synthesis> {
-    Synthesiser::Cpu.synthesise(chains, preset, &|| ControlFlow::Continue(())).unwrap()
+    Synthesiser::Cpu
+        .synthesise(chains, preset, &|| ControlFlow::Continue(()))
+        .unwrap()
 }
 
 #[test]
@@ -81,12 +83,18 @@ fn one_thread_and_several_give_the_same_and_so_do_chains_side_by_side() {
         seed,
     };
     let on = |n_threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads)
+            .build()
+            .unwrap();
         pool.install(|| synthesise(&[chain(1), chain(2)], Preset::Fast))
     };
     let (one, three) = (on(1), on(3));
     assert!(one == three, "the number of threads shows");
-    assert!(one[1] == synthesise(&[chain(2)], Preset::Fast)[0], "another chain shows");
+    assert!(
+        one[1] == synthesise(&[chain(2)], Preset::Fast)[0],
+        "another chain shows"
+    );
     assert!(one[0].nnf != one[1].nnf, "the seed does not show");
 }
 
@@ -103,7 +111,10 @@ fn a_keyframe_of_one_colour_returns_itself() {
             start: None,
             seed: 0,
         };
-        assert!(synthesise(&[chain], preset)[0].picture == flat, "{preset:?}");
+        assert!(
+            synthesise(&[chain], preset)[0].picture == flat,
+            "{preset:?}"
+        );
     }
 }
 
@@ -111,8 +122,9 @@ fn a_keyframe_of_one_colour_returns_itself() {
 fn a_frame_like_the_keyframes_own_gets_its_style_back() {
     let toy = Toy::new(SIZE);
     let source = toy.source();
-    let place: Vec<[f32; 2]> =
-        (0..SIZE.area()).map(|i| [(i % 61) as f32, (i / 61) as f32]).collect();
+    let place: Vec<[f32; 2]> = (0..SIZE.area())
+        .map(|i| [(i % 61) as f32, (i / 61) as f32])
+        .collect();
     let chain = Chain {
         source: &source,
         target: toy.guides(0),
@@ -174,7 +186,13 @@ fn guides_of_another_size_are_refused() {
         seed: 0,
     };
     let done = Synthesiser::Cpu.synthesise(&[chain], Preset::Draft, &|| ControlFlow::Continue(()));
-    assert!(matches!(done, Err(SynthError::Size { what: "temporal guide", .. })));
+    assert!(matches!(
+        done,
+        Err(SynthError::Size {
+            what: "temporal guide",
+            ..
+        })
+    ));
 }
 
 #[test]

@@ -21,11 +21,7 @@ struct Quality {
 #[test]
 fn the_default_preset_is_close_to_the_reference() {
     for_each(|case| {
-        let steps = case.steps();
-        if steps.is_empty() {
-            eprintln!("skipped: {} has no stored guides", case.name);
-        }
-        for step in &steps {
+        for step in &case.steps() {
             let quality = measure(case, step, Preset::Default, 1.035);
             let floor = noise_floor(case, step);
             let (psnr, ssim) = (floor["psnr"].as_f64(), floor["ssim"].as_f64());
@@ -38,7 +34,7 @@ fn the_default_preset_is_close_to_the_reference() {
 #[test]
 fn the_best_preset_is_closer() {
     for_each(|case| {
-        for step in case.steps().iter().take(2) {
+        for step in case.steps().iter().take(1) {
             measure(case, step, Preset::Best, 1.02);
         }
     });
@@ -68,9 +64,21 @@ fn measure(case: &Case, step: &Step, preset: Preset, most_error: f64) -> Quality
         quality.psnr,
         quality.ssim
     );
-    assert!(quality.error_ratio <= most_error, "error × {}", quality.error_ratio);
-    assert!(quality.energy_ratio <= 1.03, "energy × {}", quality.energy_ratio);
-    assert!(quality.more_occupancy <= 0.03, "occupancy {:+}", quality.more_occupancy);
+    assert!(
+        quality.error_ratio <= most_error,
+        "error × {}",
+        quality.error_ratio
+    );
+    assert!(
+        quality.energy_ratio <= 1.03,
+        "energy × {}",
+        quality.energy_ratio
+    );
+    assert!(
+        quality.more_occupancy <= 0.03,
+        "occupancy {:+}",
+        quality.more_occupancy
+    );
     quality
 }
 
@@ -81,17 +89,21 @@ fn synthesise(case: &Case, step: &Step, preset: Preset) -> Synthesis {
     let chain = Chain {
         source: &source,
         target: pictures.target(),
-        start: Some(&start),
+        start: Some(start.values()),
         seed: 1,
     };
     let go_on = || ControlFlow::Continue(());
-    let mut done = Synthesiser::Cpu.synthesise(&[chain], preset, &go_on).unwrap();
+    let mut done = Synthesiser::Cpu
+        .synthesise(&[chain], preset, &go_on)
+        .unwrap();
     done.remove(0)
 }
 
 /// The reference against itself with another seed, for the pass and frame of a step.
 fn noise_floor<'a>(case: &'a Case, step: &Step) -> &'a Value {
-    let frames = case.metrics["noise_floor_chain_seed2"][&step.direction].as_array().unwrap();
+    let frames = case.metrics["noise_floor_chain_seed2"][&step.direction]
+        .as_array()
+        .unwrap();
     frames.iter().find(|f| f["frame"] == step.frame).unwrap()
 }
 
@@ -100,7 +112,11 @@ fn mean_occupancy(nnf: &Nnf) -> f64 {
     let size = nnf.size();
     let occupancy = tent(&count(nnf.matches(), size), size);
     let place = |word: &u32| (word >> 16) as usize * size.width as usize + (word & 0xffff) as usize;
-    mean(nnf.matches().iter().map(|word| f64::from(occupancy[place(word)]))) / 625.0
+    mean(
+        nnf.matches()
+            .iter()
+            .map(|word| f64::from(occupancy[place(word)])),
+    ) / 625.0
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

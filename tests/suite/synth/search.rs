@@ -19,10 +19,18 @@ const RANDOMNESS: Randomness = Randomness { level: 0, seed: 7 };
 fn the_vote_over_the_references_field_is_its_picture() {
     for_each(|case| {
         for step in case.steps() {
-            let field = case.path.join(format!("reference/nnf/{}_{:04}.png", step.direction, step.frame));
-            let Ok(field) = image::open(&field) else { continue };
-            let matches: Vec<u32> =
-                field.into_rgb16().pixels().map(|p| join(p[0].into(), p[1].into())).collect();
+            let field = case.path.join(format!(
+                "reference/nnf/{}_{:04}.png",
+                step.direction, step.frame
+            ));
+            let Ok(field) = image::open(&field) else {
+                continue;
+            };
+            let matches: Vec<u32> = field
+                .into_rgb16()
+                .pixels()
+                .map(|p| join(p[0].into(), p[1].into()))
+                .collect();
             let pictures = case.pictures(&step);
             let size = pictures.style.size();
             let source = Layer::new(size, pack(Some(&pictures.style), &pictures.source_guides()));
@@ -43,17 +51,29 @@ fn the_vote_over_the_references_field_is_its_picture() {
 #[test]
 fn without_the_uniformity_term_matches_are_nearly_the_best_there_are() {
     for_each(|case| {
-        let Some(tensors) = exact_errors(case) else { return };
+        let Some(tensors) = exact_errors(case) else {
+            return;
+        };
         for step in case.steps() {
             let name = format!("exact.error.{}.{:04}", step.direction, step.frame);
-            let Some(exact) = tensors.get(&name) else { continue };
+            let Some(exact) = tensors.get(&name) else {
+                continue;
+            };
             let found = searched(case, &step);
-            let mean = |values: &[f32]| values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len() as f64;
+            let mean = |values: &[f32]| {
+                values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len() as f64
+            };
             let ratio = mean(&found) / mean(&exact.values);
-            eprintln!("  {} {}: {ratio:.4} of the exact error", step.direction, step.frame);
+            eprintln!(
+                "  {} {}: {ratio:.4} of the exact error",
+                step.direction, step.frame
+            );
             assert!(ratio <= 1.02, "{ratio}");
             // No match beats the exhaustive search, up to the third that its weights were rounded from.
-            let fair = found.iter().zip(&exact.values).all(|(f, e)| *f >= e * 0.9999 - 1.0);
+            let fair = found
+                .iter()
+                .zip(&exact.values)
+                .all(|(f, e)| *f >= e * 0.9999 - 1.0);
             assert!(fair, "an exact error is beaten");
         }
     });
@@ -72,13 +92,17 @@ fn searched(case: &Case, step: &Step) -> Vec<f32> {
     let size = pictures.style.size();
     let source = Layer::new(size, pack(Some(&pictures.style), &pictures.source_guides()));
     let target = Layer::new(size, pack(Some(&case.reference(step)), &pictures.target()));
-    let nnf = Nnf::from_positions(size, &source, &case.start(step), size);
+    let nnf = Nnf::from_positions(size, &source, case.start(step).values(), size);
     let mut level = Level::new(&source, &target, nnf, RANDOMNESS);
     level.measure();
     for iteration in 0..24 {
         level.iterate(iteration, 0);
     }
-    level.all_errors().iter().map(|e| *e as f32 / SCALE as f32).collect()
+    level
+        .all_errors()
+        .iter()
+        .map(|e| *e as f32 / SCALE as f32)
+        .collect()
 }
 
 #[test]
@@ -88,7 +112,12 @@ fn on_a_toy_the_search_finds_the_best_match_of_every_pixel() {
         height: 16,
     };
     let records = |salt: u32| -> Vec<Record> {
-        let draw = |i| pcg3d([i, salt, 3]).map(u32::to_le_bytes).as_flattened().to_vec();
+        let draw = |i| {
+            pcg3d([i, salt, 3])
+                .map(u32::to_le_bytes)
+                .as_flattened()
+                .to_vec()
+        };
         let record = |i: u32| {
             let mut record: Record = [0; 16];
             record[..12].copy_from_slice(&draw(i));
@@ -107,12 +136,17 @@ fn on_a_toy_the_search_finds_the_best_match_of_every_pixel() {
         }
         level.all_errors()
     };
-    let found = (0..300).map(searched).reduce(|a, b| a.iter().zip(b).map(|(a, b)| b.min(*a)).collect());
+    let found = (0..300)
+        .map(searched)
+        .reduce(|a, b| a.iter().zip(b).map(|(a, b)| b.min(*a)).collect());
     let canvas = Canvas::new(&target);
     let best = |pixel: u32| {
         let patch = Patch::at(&canvas, pixel % 16, pixel / 16);
         let centres = (2..14).flat_map(|y| (2..14).map(move |x| (x, y)));
-        centres.map(|(x, y)| patch.error(&source, x, y, u32::MAX)).min().unwrap()
+        centres
+            .map(|(x, y)| patch.error(&source, x, y, u32::MAX))
+            .min()
+            .unwrap()
     };
     let exhaustive: Vec<u32> = (0..256).map(best).collect();
     assert_eq!(found.unwrap(), exhaustive);
@@ -126,7 +160,9 @@ fn the_energy_is_that_of_its_definition() {
     };
     let records = |salt: u32| -> Vec<Record> {
         let word = |i| pcg3d([i, salt, 1])[0].to_le_bytes();
-        (0..99).map(|i| std::array::from_fn(|c| word(i * 4 + c as u32 / 4)[c % 4])).collect()
+        (0..99)
+            .map(|i| std::array::from_fn(|c| word(i * 4 + c as u32 / 4)[c % 4]))
+            .collect()
     };
     let (source, target) = (Layer::new(size, records(4)), Layer::new(size, records(5)));
     let weights = [10, 10, 10, 60, 60, 60, 5, 5, 5, 5, 5, 5, 20, 20, 0, 0];
@@ -141,7 +177,9 @@ fn the_energy_is_that_of_its_definition() {
                 let inside = |i: u32, d: u32, n: u32| (i + d).saturating_sub(2).min(n - 1);
                 let t = target.records[(inside(y, dy, 9) * 11 + inside(x, dx, 11)) as usize];
                 let s = source.records[((v + dy - 2) * 11 + u + dx - 2) as usize];
-                want += (0..16).map(|c| weights[c] * u32::from(t[c].abs_diff(s[c])).pow(2)).sum::<u32>();
+                want += (0..16)
+                    .map(|c| weights[c] * u32::from(t[c].abs_diff(s[c])).pow(2))
+                    .sum::<u32>();
             }
             assert_eq!(got[(y * 11 + x) as usize], want, "at {x}, {y}");
         }

@@ -3,69 +3,49 @@
 //! A line `#import shared/name` is replaced by that file, once a shader however often it is asked for. Nothing else is
 //! preprocessed.
 
+/// The named files under `shaders/`, with their texts.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../shaders/", $name, ".wgsl")))),*]
+    };
+}
+
 /// Every shader by its name, the path under `shaders/` without the extension.
-const SOURCES: &[(&str, &str)] = &[
-    (
-        "shared/candidate",
-        include_str!("../../shaders/shared/candidate.wgsl"),
-    ),
-    (
-        "shared/colour",
-        include_str!("../../shaders/shared/colour.wgsl"),
-    ),
-    (
-        "shared/energy",
-        include_str!("../../shaders/shared/energy.wgsl"),
-    ),
-    (
-        "shared/grid",
-        include_str!("../../shaders/shared/grid.wgsl"),
-    ),
-    ("shared/nnf", include_str!("../../shaders/shared/nnf.wgsl")),
-    (
-        "shared/random",
-        include_str!("../../shaders/shared/random.wgsl"),
-    ),
-    (
-        "shared/tile",
-        include_str!("../../shaders/shared/tile.wgsl"),
-    ),
-    (
-        "synth/count",
-        include_str!("../../shaders/synth/count.wgsl"),
-    ),
-    (
-        "synth/dilate",
-        include_str!("../../shaders/synth/dilate.wgsl"),
-    ),
-    (
-        "synth/downsample",
-        include_str!("../../shaders/synth/downsample.wgsl"),
-    ),
-    ("synth/edge", include_str!("../../shaders/synth/edge.wgsl")),
-    (
-        "synth/error",
-        include_str!("../../shaders/synth/error.wgsl"),
-    ),
-    (
-        "synth/init_nnf",
-        include_str!("../../shaders/synth/init_nnf.wgsl"),
-    ),
-    ("synth/jump", include_str!("../../shaders/synth/jump.wgsl")),
-    ("synth/pack", include_str!("../../shaders/synth/pack.wgsl")),
-    (
-        "synth/random",
-        include_str!("../../shaders/synth/random.wgsl"),
-    ),
-    ("synth/tent", include_str!("../../shaders/synth/tent.wgsl")),
-    (
-        "synth/upsample_nnf",
-        include_str!("../../shaders/synth/upsample_nnf.wgsl"),
-    ),
-    (
-        "synth/vote_settle",
-        include_str!("../../shaders/synth/vote_settle.wgsl"),
-    ),
+const SOURCES: &[(&str, &str)] = embedded![
+    "blend/chebyshev",
+    "blend/contrast",
+    "blend/divergence",
+    "blend/lab",
+    "blend/quantise",
+    "blend/select",
+    "blend/sums",
+    "blend/unlab",
+    "shared/candidate",
+    "shared/colour",
+    "shared/energy",
+    "shared/grid",
+    "shared/lab_tables",
+    "shared/nnf",
+    "shared/pyramid",
+    "shared/random",
+    "shared/tile",
+    "shared/warp",
+    "synth/count",
+    "synth/dilate",
+    "synth/downsample",
+    "synth/edge",
+    "synth/error",
+    "synth/init_nnf",
+    "synth/jump",
+    "synth/occlusion",
+    "synth/pack",
+    "synth/pull",
+    "synth/push",
+    "synth/random",
+    "synth/tent",
+    "synth/upsample_nnf",
+    "synth/vote_settle",
+    "synth/warp_nearest",
 ];
 
 const IMPORT: &str = "#import ";

@@ -1,7 +1,9 @@
 //! Every kernel against its plain-Rust twin, on whatever adapter there is, a software one included.
 
+mod blend;
 mod guides;
 
+use fresco_studio::flow::FlowField;
 use fresco_studio::frame::{Frame, Size};
 use fresco_studio::gpu::{AdapterChoice, Context};
 
@@ -30,5 +32,13 @@ fn picture(seed: u32) -> Frame {
         let grain = (x.wrapping_mul(73) ^ y.wrapping_mul(151) ^ seed).wrapping_mul(2_654_435_761);
         let wave = |scale: u32| ((x * scale + y * 3 + seed * 17) % 200) as u8;
         [0, 1, 2].map(|c| wave(c + 2).saturating_add((grain >> (27 - c)) as u8))
+    })
+}
+
+/// Smooth motion of a few pixels, another for each seed; some of it leads outside.
+fn flow(seed: u32) -> FlowField {
+    FlowField::from_fn(SIZE, |x, y| {
+        let (x, y) = (x as f32 / 9.0, y as f32 / 7.0);
+        [3.1 * (x + seed as f32).sin() + 0.3, 2.3 * (y - x * seed as f32).cos()]
     })
 }

@@ -8,6 +8,8 @@
 //! FRESCO's blending, after O. Jamriška and others, "Stylizing Video by Example", SIGGRAPH 2019.
 
 pub mod error_mask;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod histogram;
 pub mod lab;
 pub mod poisson;

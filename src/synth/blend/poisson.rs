@@ -16,8 +16,10 @@ use crate::frame::{Frame, Size};
 
 /// Weight of gradients against values, squared, of each channel: 2.5 for lightness, 0.5 for both colour axes.
 pub const WEIGHTS_SQUARED: [f32; 3] = [6.25, 0.25, 0.25];
-/// Steps to within a tenth of a level, with some to spare.
-pub const STEPS: [usize; 3] = [30, 5, 5];
+/// Steps of each channel to within a tenth of a level, with some to spare.
+const STEPS: [usize; 3] = [30, 5, 5];
+/// Rounding down shows the sign of the smallest error wherever the solution is a whole number.
+const STEPS_TO_ROUND_DOWN: [usize; 3] = [60, 10, 10];
 /// Larger differences of neighbours are taken for errors.
 const MAX_GRADIENT: i32 = 100;
 
@@ -34,7 +36,7 @@ pub fn fuse(
     rounding: Rounding,
 ) -> Frame {
     let contrast = lab::from_rgb(contrast);
-    let planes = solve(&contrast, &divergence(mask, forward, backward));
+    let planes = solve(&contrast, &divergence(mask, forward, backward), steps(rounding));
     lab::to_rgb(&quantised(contrast.size(), &planes, rounding))
 }
 
@@ -79,18 +81,27 @@ pub fn divergence(mask: &Mask, forward: &Lab, backward: &Lab) -> Vec<[i16; 3]> {
     (0..width * height).into_par_iter().map(at).collect()
 }
 
+/// How many steps each channel needs.
+#[must_use]
+pub fn steps(rounding: Rounding) -> [usize; 3] {
+    match rounding {
+        Rounding::Nearest => STEPS,
+        Rounding::Down => STEPS_TO_ROUND_DOWN,
+    }
+}
+
 /// Lightness and both colour axes of the picture with this divergence that is nearest to `contrast`.
 ///
 /// # Panics
 /// If there is not one divergence a pixel.
 #[must_use]
-pub fn solve(contrast: &Lab, divergence: &[[i16; 3]]) -> [Vec<f32>; 3] {
+pub fn solve(contrast: &Lab, divergence: &[[i16; 3]], steps: [usize; 3]) -> [Vec<f32>; 3] {
     let size = contrast.size();
     assert_eq!(divergence.len(), size.area(), "one divergence a pixel");
     let channel = |c: usize| {
         let start = contrast.pixels().iter().map(|p| f32::from(p[c])).collect();
         let divergence = divergence.iter().map(|d| f32::from(d[c])).collect();
-        chebyshev(size, start, divergence, WEIGHTS_SQUARED[c], STEPS[c])
+        chebyshev(size, start, divergence, WEIGHTS_SQUARED[c], steps[c])
     };
     let ((lightness, red_green), yellow_blue) =
         rayon::join(|| rayon::join(|| channel(0), || channel(1)), || channel(2));
@@ -216,7 +227,7 @@ mod tests {
         let picture = textured(3);
         let all_forward = Mask::none(SIZE);
         let divergence = divergence(&all_forward, &picture, &textured(8));
-        let solution = solve(&picture, &divergence);
+        let solution = solve(&picture, &divergence, STEPS);
         assert_eq!(quantised(SIZE, &solution, Rounding::Nearest), picture);
     }
 
@@ -226,7 +237,7 @@ mod tests {
         let brighter = |p: &[u8; 3]| [p[0] + 30, p[1] + 30, p[2] + 30];
         let brighter = Lab::new(SIZE, picture.pixels().iter().map(brighter).collect());
         let gradients = divergence(&Mask::none(SIZE), &textured(8), &picture);
-        let (low, high) = (solve(&picture, &gradients), solve(&brighter, &gradients));
+        let (low, high) = (solve(&picture, &gradients, STEPS), solve(&brighter, &gradients, STEPS));
         for (low, high) in low.iter().flatten().zip(high.iter().flatten()) {
             assert!((high - low - 30.0).abs() < 1e-3, "{low} {high}");
         }
@@ -241,6 +252,6 @@ mod tests {
         let picture = Lab::new(size, vec![[50, 60, 70]]);
         let none = divergence(&Mask::none(size), &picture, &picture);
         assert_eq!(none, [[0; 3]]);
-        assert_eq!(quantised(size, &solve(&picture, &none), Rounding::Nearest), picture);
+        assert_eq!(quantised(size, &solve(&picture, &none, STEPS), Rounding::Nearest), picture);
     }
 }

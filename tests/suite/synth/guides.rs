@@ -74,12 +74,9 @@ fn assert_equal_where_seen(found: &Frame, expected: &Frame, hidden: &[bool], wha
 #[test]
 fn occlusion_is_the_references() {
     for_each(|case| {
-        for current in 1..=case.interval {
+        // The flow from the first keyframe and into the second are not stored: no pass takes these steps.
+        for current in 2..case.interval {
             let (there, hidden) = case.flow(current, current - 1);
-            let pair = format!("flow/cur_{:04}_prev_{current:04}.png", current - 1);
-            if !case.path.join(pair).is_file() {
-                continue;
-            }
             let (back, _) = case.flow(current - 1, current);
             let mask = guides::occlusion(&there, &back);
             let differing = mask.values().iter().zip(&hidden).filter(|(a, b)| a != b);

@@ -73,8 +73,15 @@ impl<T: Pod> Buffer<T> {
             return Ok(Vec::new());
         }
         let bytes = self.raw.size();
-        let staging = create(context, bytes, BufferUsages::MAP_READ | BufferUsages::COPY_DST, false)?;
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let staging = create(
+            context,
+            bytes,
+            BufferUsages::MAP_READ | BufferUsages::COPY_DST,
+            false,
+        )?;
+        let mut encoder = context
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(&self.raw, 0, &staging, 0, bytes);
         context.queue.submit([encoder.finish()]);
         let (sender, receiver) = mpsc::channel();
@@ -104,7 +111,11 @@ impl<T: Pod> Buffer<T> {
     }
 
     fn allocate(context: &Context, len: usize, values: &[T]) -> Result<Self, GpuError> {
-        assert_eq!(size_of::<T>() % 4, 0, "device memory is counted in four bytes");
+        assert_eq!(
+            size_of::<T>() % 4,
+            0,
+            "device memory is counted in four bytes"
+        );
         // An empty buffer cannot be bound.
         let bytes = (len.max(1) * size_of::<T>()) as u64;
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;

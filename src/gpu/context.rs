@@ -22,7 +22,9 @@ pub enum AdapterChoice {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum GpuError {
     /// No adapter fits the choice.
-    #[error("no graphics adapter {wanted} among {found}; choose another or compute on the processor")]
+    #[error(
+        "no graphics adapter {wanted} among {found}; choose another or compute on the processor"
+    )]
     NoAdapter {
         /// What was asked for.
         wanted: String,
@@ -197,9 +199,7 @@ fn choose(choice: &AdapterChoice) -> Result<Adapter, GpuError> {
         match choice {
             AdapterChoice::Hardware => info.device_type != DeviceType::Cpu,
             AdapterChoice::Any => true,
-            AdapterChoice::Named(part) => {
-                info.name.to_lowercase().contains(&part.to_lowercase())
-            }
+            AdapterChoice::Named(part) => info.name.to_lowercase().contains(&part.to_lowercase()),
         }
     };
     let no_adapter = || GpuError::NoAdapter {

@@ -44,7 +44,10 @@ impl Kernel {
             label: Some(name),
             source: wgpu::ShaderSource::Wgsl(source.into()),
         });
-        let entries: Vec<_> = (0..).zip(access).map(|(i, a)| storage_entry(i, *a)).collect();
+        let entries: Vec<_> = (0..)
+            .zip(access)
+            .map(|(i, a)| storage_entry(i, *a))
+            .collect();
         let layout = |entries: &[BindGroupLayoutEntry]| {
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
                 label: Some(name),
@@ -91,11 +94,13 @@ impl Kernel {
                 resource: resource.clone(),
             })
             .collect();
-        let group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(self.name),
-            layout: &self.buffers,
-            entries: &entries,
-        });
+        let group = context
+            .device
+            .create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(self.name),
+                layout: &self.buffers,
+                entries: &entries,
+            });
         Bindings { group }
     }
 }

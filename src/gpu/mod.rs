@@ -22,7 +22,7 @@ pub use buffer::Buffer;
 pub use context::{AdapterChoice, Context, GpuError};
 pub use grid::Grid;
 pub use kernel::{Access, Bindings, Kernel};
+pub use params::Params;
 #[cfg(test)]
 pub(crate) use params::assert_mirrored;
-pub use params::Params;
 pub use record::Recorder;

@@ -115,7 +115,9 @@ impl<'a> Recorder<'a> {
                     workgroups,
                 } => {
                     let pass = pass.get_or_insert_with(|| {
-                        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime()
+                        encoder
+                            .begin_compute_pass(&wgpu::ComputePassDescriptor::default())
+                            .forget_lifetime()
                     });
                     pass.set_pipeline(pipeline);
                     pass.set_bind_group(0, &bindings.group, &[]);

@@ -39,6 +39,9 @@ fn picture(seed: u32) -> Frame {
 fn flow(seed: u32) -> FlowField {
     FlowField::from_fn(SIZE, |x, y| {
         let (x, y) = (x as f32 / 9.0, y as f32 / 7.0);
-        [3.1 * (x + seed as f32).sin() + 0.3, 2.3 * (y - x * seed as f32).cos()]
+        [
+            3.1 * (x + seed as f32).sin() + 0.3,
+            2.3 * (y - x * seed as f32).cos(),
+        ]
     })
 }

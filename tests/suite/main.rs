@@ -17,6 +17,8 @@ mod flow;
 mod golden;
 mod gradients;
 mod job;
+#[cfg(feature = "gpu")]
+mod kernels;
 mod keymaps;
 mod memory;
 mod pickles;

@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn weights_run_from_one_keyframe_to_the_other() {
-        let twelfths = |weights: TimeWeights| [0, 1, 2].map(|i| (weights.backward_weight(i, 3) * 12.0).round() as u8);
+        let twelfths = |weights: TimeWeights| {
+            [0, 1, 2].map(|i| (weights.backward_weight(i, 3) * 12.0).round() as u8)
+        };
         assert_eq!(twelfths(TimeWeights::Centred), [3, 6, 9]);
         assert_eq!(twelfths(TimeWeights::Reference), [0, 4, 8]);
     }

@@ -212,7 +212,10 @@ impl<'a> DeviceBlender<'a> {
     /// After `n_between` frames.
     pub fn next(&mut self, candidates: &DeviceCandidates<'_>) -> Result<Frame, GpuError> {
         assert!(self.index < self.n_between, "a frame between the keyframes");
-        let u = self.config.weights.backward_weight(self.index, self.n_between);
+        let u = self
+            .config
+            .weights
+            .backward_weight(self.index, self.n_between);
         let mut recorder = Recorder::new(self.context);
         self.choose(&mut recorder, candidates, u);
         recorder.submit()?;
@@ -250,10 +253,28 @@ impl<'a> DeviceBlender<'a> {
         ];
         let bindings = self.kernels.select.bind(self.context, &buffers);
         recorder.dispatch(&self.kernels.select, &bindings, select, tiles(self.size, 1));
-        self.convert(recorder, &self.kernels.lab, candidates.forward, &stages.forward);
-        self.convert(recorder, &self.kernels.lab, candidates.backward, &stages.backward);
-        let buffers = [&stages.forward, &stages.backward, &stages.mask, &stages.sums];
-        let bindings = self.kernels.sums.bind(self.context, &buffers.map(Buffer::binding));
+        self.convert(
+            recorder,
+            &self.kernels.lab,
+            candidates.forward,
+            &stages.forward,
+        );
+        self.convert(
+            recorder,
+            &self.kernels.lab,
+            candidates.backward,
+            &stages.backward,
+        );
+        let buffers = [
+            &stages.forward,
+            &stages.backward,
+            &stages.mask,
+            &stages.sums,
+        ];
+        let bindings = self
+            .kernels
+            .sums
+            .bind(self.context, &buffers.map(Buffer::binding));
         let n_pixels = self.size.area();
         let workgroups = [n_pixels.div_ceil(PIXELS_PER_SUM) as u32, 1, 1];
         let params = SumsParams {
@@ -284,16 +305,34 @@ impl<'a> DeviceBlender<'a> {
             offset_2: offset[2],
         };
         let buffers = [&stages.forward, &stages.backward, &stages.contrast];
-        let bindings = self.kernels.contrast.bind(self.context, &buffers.map(Buffer::binding));
-        recorder.dispatch(&self.kernels.contrast, &bindings, params, tiles(self.size, 1));
-        self.convert(recorder, &self.kernels.unlab, &stages.contrast, &stages.picture);
+        let bindings = self
+            .kernels
+            .contrast
+            .bind(self.context, &buffers.map(Buffer::binding));
+        recorder.dispatch(
+            &self.kernels.contrast,
+            &bindings,
+            params,
+            tiles(self.size, 1),
+        );
+        self.convert(
+            recorder,
+            &self.kernels.unlab,
+            &stages.contrast,
+            &stages.picture,
+        );
     }
 
     /// The picture, which is the blend, with the gradients of the chosen pixels.
     fn fuse(&self, recorder: &mut Recorder<'_>) {
         let stages = &self.stages;
         // Converted anew from bytes, as the reference does: colours that RGB has not are cut off before.
-        self.convert(recorder, &self.kernels.lab, &stages.picture, &stages.scratch);
+        self.convert(
+            recorder,
+            &self.kernels.lab,
+            &stages.picture,
+            &stages.scratch,
+        );
         let [start, other] = &stages.directions;
         let buffers = [
             stages.forward.binding(),
@@ -305,10 +344,17 @@ impl<'a> DeviceBlender<'a> {
         ];
         let bindings = self.kernels.divergence.bind(self.context, &buffers);
         let grid = Grid::from(self.size);
-        recorder.dispatch(&self.kernels.divergence, &bindings, grid, tiles(self.size, 1));
+        recorder.dispatch(
+            &self.kernels.divergence,
+            &bindings,
+            grid,
+            tiles(self.size, 1),
+        );
         let step = |from: &Buffer<[f32; 4]>, to: &Buffer<[f32; 4]>| {
             let buffers = [from, &stages.residual, &stages.solution, to];
-            self.kernels.chebyshev.bind(self.context, &buffers.map(Buffer::binding))
+            self.kernels
+                .chebyshev
+                .bind(self.context, &buffers.map(Buffer::binding))
         };
         self.iterate(recorder, &[step(start, other), step(other, start)]);
         let quantise = QuantiseParams {
@@ -318,8 +364,18 @@ impl<'a> DeviceBlender<'a> {
         };
         let buffers = [stages.solution.binding(), stages.scratch.binding()];
         let bindings = self.kernels.quantise.bind(self.context, &buffers);
-        recorder.dispatch(&self.kernels.quantise, &bindings, quantise, tiles(self.size, 1));
-        self.convert(recorder, &self.kernels.unlab, &stages.scratch, &stages.picture);
+        recorder.dispatch(
+            &self.kernels.quantise,
+            &bindings,
+            quantise,
+            tiles(self.size, 1),
+        );
+        self.convert(
+            recorder,
+            &self.kernels.unlab,
+            &stages.scratch,
+            &stages.picture,
+        );
     }
 
     fn iterate(&self, recorder: &mut Recorder<'_>, bindings: &[Bindings; 2]) {
@@ -344,14 +400,30 @@ impl<'a> DeviceBlender<'a> {
                 turn_2,
             };
             let workgroups = tiles(self.size, 1);
-            recorder.dispatch(&self.kernels.chebyshev, &bindings[step % 2], params, workgroups);
+            recorder.dispatch(
+                &self.kernels.chebyshev,
+                &bindings[step % 2],
+                params,
+                workgroups,
+            );
         }
     }
 
-    fn convert(&self, recorder: &mut Recorder<'_>, kernel: &Kernel, from: &Buffer<u32>, to: &Buffer<u32>) {
+    fn convert(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernel: &Kernel,
+        from: &Buffer<u32>,
+        to: &Buffer<u32>,
+    ) {
         let buffers = [from.binding(), self.stages.tables.binding(), to.binding()];
         let bindings = kernel.bind(self.context, &buffers);
-        recorder.dispatch(kernel, &bindings, Grid::from(self.size), tiles(self.size, 1));
+        recorder.dispatch(
+            kernel,
+            &bindings,
+            Grid::from(self.size),
+            tiles(self.size, 1),
+        );
     }
 }
 
@@ -370,7 +442,15 @@ fn total(partial: &[u32]) -> Sums {
     for (i, value) in partial.iter().enumerate() {
         sums[i % 21 / 3][i % 3] += u64::from(*value);
     }
-    let [forward, backward, chosen, forward_squared, backward_squared, chosen_squared, product] = sums;
+    let [
+        forward,
+        backward,
+        chosen,
+        forward_squared,
+        backward_squared,
+        chosen_squared,
+        product,
+    ] = sums;
     Sums {
         forward,
         backward,
@@ -402,7 +482,10 @@ mod tests {
         assert_eq!(TABLES.root.len(), 2041);
         let source = crate::gpu::shader::assemble("blend/lab").unwrap();
         for (name, start) in ["ROOT", "LIGHTNESS", "DISPLAY"].iter().zip(starts) {
-            assert!(source.contains(&format!("const {name}: u32 = {start}u;")), "{name}");
+            assert!(
+                source.contains(&format!("const {name}: u32 = {start}u;")),
+                "{name}"
+            );
         }
     }
 }

@@ -59,7 +59,11 @@ pub struct Mix {
 #[must_use]
 pub fn blend(u: f32, forward: &Lab, backward: &Lab, chosen: &Lab, tone: Tone) -> Lab {
     let n = forward.size().area();
-    contrast(forward, backward, mixes(u, &sums(forward, backward, chosen), n, tone))
+    contrast(
+        forward,
+        backward,
+        mixes(u, &sums(forward, backward, chosen), n, tone),
+    )
 }
 
 /// The sums that [`mixes`] needs.
@@ -134,7 +138,11 @@ pub fn mixes(u: f32, sums: &Sums, n: usize, tone: Tone) -> [Mix; 3] {
         let variance = (forward * forward_spread).powi(2)
             + (backward * backward_spread).powi(2)
             + 2.0 * forward * backward * covariance;
-        let stretch = if variance > 0.0 { spread / variance.sqrt() } else { 0.0 };
+        let stretch = if variance > 0.0 {
+            spread / variance.sqrt()
+        } else {
+            0.0
+        };
         let (forward, backward) = (forward * stretch, backward * stretch);
         Mix {
             forward: forward as f32,
@@ -209,7 +217,10 @@ mod tests {
         let (mean, spread) = moments(&blended);
         let ((mean_f, spread_f), (mean_b, spread_b)) = (moments(&forward), moments(&backward));
         assert!((mean - f64::midpoint(mean_f, mean_b)).abs() < 0.1, "{mean}");
-        assert!((spread - f64::midpoint(spread_f, spread_b)).abs() < 0.2, "{spread}");
+        assert!(
+            (spread - f64::midpoint(spread_f, spread_b)).abs() < 0.2,
+            "{spread}"
+        );
         let chosen = blend(0.5, &forward, &backward, &backward, Tone::MinError);
         assert!((moments(&chosen).0 - mean_b).abs() < 0.1);
     }

@@ -47,7 +47,10 @@ impl Lab {
 #[must_use]
 pub fn from_rgb(picture: &Frame) -> Lab {
     let pixels = picture.pixels().as_chunks::<3>().0;
-    Lab::new(picture.size(), pixels.par_iter().map(|p| lab_of(*p)).collect())
+    Lab::new(
+        picture.size(),
+        pixels.par_iter().map(|p| lab_of(*p)).collect(),
+    )
 }
 
 /// Converts a picture back.
@@ -62,11 +65,7 @@ pub fn to_rgb(picture: &Lab) -> Frame {
 /// Linear RGB to XYZ over the white's, times 2¹².
 const XYZ_FROM_RGB: [[i32; 3]; 3] = [[1777, 1541, 778], [871, 2929, 296], [73, 448, 3575]];
 /// XYZ over the white's to linear RGB, times 2¹².
-const RGB_FROM_XYZ: [[i32; 3]; 3] = [
-    [12615, -6296, -2223],
-    [-3773, 7684, 185],
-    [217, -836, 4715],
-];
+const RGB_FROM_XYZ: [[i32; 3]; 3] = [[12615, -6296, -2223], [-3773, 7684, 185], [217, -836, 4715]];
 
 /// Linear light of a byte, up to 255 · 8.
 const LINEAR_STEPS: f64 = 255.0 * 8.0;
@@ -142,7 +141,8 @@ pub static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 #[must_use]
 pub fn lab_of(rgb: [u8; 3]) -> [u8; 3] {
     let light = rgb.map(|byte| i32::from(TABLES.linear[byte as usize]));
-    let [x, y, z] = XYZ_FROM_RGB.map(|row| i32::from(TABLES.root[rounded(dot(row, light), 12) as usize]));
+    let [x, y, z] =
+        XYZ_FROM_RGB.map(|row| i32::from(TABLES.root[rounded(dot(row, light), 12) as usize]));
     let lightness = 296 * y - 1_336_935;
     let red_green = 500 * (x - y) + 128 * ROOT_ONE;
     let yellow_blue = 200 * (y - z) + 128 * ROOT_ONE;
@@ -204,14 +204,18 @@ mod tests {
     fn greys_return_to_themselves_within_a_level() {
         for grey in 0..=255_u8 {
             let back = rgb_of(lab_of([grey; 3]));
-            assert!(back.iter().all(|b| b.abs_diff(grey) <= 2), "{grey}: {back:?}");
+            assert!(
+                back.iter().all(|b| b.abs_diff(grey) <= 2),
+                "{grey}: {back:?}"
+            );
         }
     }
 
     /// Sums of each channel over a grid of colours, each pixel weighted by its place.
     fn checksums(convert: fn([u8; 3]) -> [u8; 3]) -> [u64; 3] {
         let steps = || (0..=255_u8).step_by(5);
-        let colours = steps().flat_map(|a| steps().flat_map(move |b| steps().map(move |c| [a, b, c])));
+        let colours =
+            steps().flat_map(|a| steps().flat_map(move |b| steps().map(move |c| [a, b, c])));
         colours.enumerate().fold([0; 3], |sums, (i, colour)| {
             let converted = convert(colour);
             [0, 1, 2].map(|c| sums[c] + u64::from(converted[c]) * (i as u64 % 251 + 1))

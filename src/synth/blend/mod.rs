@@ -145,7 +145,10 @@ impl Blender {
     #[must_use]
     pub fn next(&mut self, candidates: &Candidates<'_>, cur_from_prev: &FlowField) -> Frame {
         assert!(self.index < self.n_between, "a frame between the keyframes");
-        let u = self.config.weights.backward_weight(self.index, self.n_between);
+        let u = self
+            .config
+            .weights
+            .backward_weight(self.index, self.n_between);
         let Candidates {
             forward, backward, ..
         } = candidates;

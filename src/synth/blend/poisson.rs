@@ -36,7 +36,11 @@ pub fn fuse(
     rounding: Rounding,
 ) -> Frame {
     let contrast = lab::from_rgb(contrast);
-    let planes = solve(&contrast, &divergence(mask, forward, backward), steps(rounding));
+    let planes = solve(
+        &contrast,
+        &divergence(mask, forward, backward),
+        steps(rounding),
+    );
     lab::to_rgb(&quantised(contrast.size(), &planes, rounding))
 }
 
@@ -56,7 +60,11 @@ pub fn divergence(mask: &Mask, forward: &Lab, backward: &Lab) -> Vec<[i16; 3]> {
     let Size { width, height } = mask.size();
     let (width, height) = (width as usize, height as usize);
     let gradient = |from: usize, to: usize| {
-        let picture = if mask.values()[from] { backward } else { forward };
+        let picture = if mask.values()[from] {
+            backward
+        } else {
+            forward
+        };
         let [from, to] = [from, to].map(|i| picture.pixels()[i]);
         [0, 1, 2].map(|c| {
             let difference = i32::from(from[c]) - i32::from(to[c]);
@@ -150,21 +158,25 @@ fn chebyshev(
     });
     let mut direction = vec![0.0; solution.len()];
     let mut next = direction.clone();
-    for (step, [keep, turn]) in chebyshev_factors(weight_squared, steps).into_iter().enumerate() {
+    for (step, [keep, turn]) in chebyshev_factors(weight_squared, steps)
+        .into_iter()
+        .enumerate()
+    {
         let rows = solution
             .par_chunks_mut(width.max(1))
             .zip(residual.par_chunks_mut(width.max(1)))
             .zip(next.par_chunks_mut(width.max(1)));
-        rows.enumerate().for_each(|(y, ((solution, residual), next))| {
-            let own = &direction[y * width..][..width];
-            for x in 0..width {
-                if step > 0 {
-                    residual[x] -= own[x] + weight_squared * laplacian(size, &direction, x, y);
+        rows.enumerate()
+            .for_each(|(y, ((solution, residual), next))| {
+                let own = &direction[y * width..][..width];
+                for x in 0..width {
+                    if step > 0 {
+                        residual[x] -= own[x] + weight_squared * laplacian(size, &direction, x, y);
+                    }
+                    next[x] = keep * own[x] + turn * residual[x];
+                    solution[x] += next[x];
                 }
-                next[x] = keep * own[x] + turn * residual[x];
-                solution[x] += next[x];
-            }
-        });
+            });
         std::mem::swap(&mut direction, &mut next);
     }
     solution
@@ -237,7 +249,10 @@ mod tests {
         let brighter = |p: &[u8; 3]| [p[0] + 30, p[1] + 30, p[2] + 30];
         let brighter = Lab::new(SIZE, picture.pixels().iter().map(brighter).collect());
         let gradients = divergence(&Mask::none(SIZE), &textured(8), &picture);
-        let (low, high) = (solve(&picture, &gradients, STEPS), solve(&brighter, &gradients, STEPS));
+        let (low, high) = (
+            solve(&picture, &gradients, STEPS),
+            solve(&brighter, &gradients, STEPS),
+        );
         for (low, high) in low.iter().flatten().zip(high.iter().flatten()) {
             assert!((high - low - 30.0).abs() < 1e-3, "{low} {high}");
         }
@@ -252,6 +267,9 @@ mod tests {
         let picture = Lab::new(size, vec![[50, 60, 70]]);
         let none = divergence(&Mask::none(size), &picture, &picture);
         assert_eq!(none, [[0; 3]]);
-        assert_eq!(quantised(size, &solve(&picture, &none, STEPS), Rounding::Nearest), picture);
+        assert_eq!(
+            quantised(size, &solve(&picture, &none, STEPS), Rounding::Nearest),
+            picture
+        );
     }
 }

@@ -150,7 +150,11 @@ mod tests {
         let with = |inside: [u8; 3]| {
             let colour = |x: u32, y: u32| {
                 let i = (y * 13 + x) as usize;
-                if hole().values()[i] { inside } else { [40, x as u8, 200] }
+                if hole().values()[i] {
+                    inside
+                } else {
+                    [40, x as u8, 200]
+                }
             };
             fill(&Frame::from_fn(SIZE, colour), &hole())
         };

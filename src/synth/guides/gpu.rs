@@ -40,7 +40,9 @@ impl GuideKernels {
         picture: &Buffer<u32>,
         edges: &Buffer<u32>,
     ) {
-        let bindings = self.edge.bind(context, &[picture.binding(), edges.binding()]);
+        let bindings = self
+            .edge
+            .bind(context, &[picture.binding(), edges.binding()]);
         run(recorder, &self.edge, &bindings, size, picture.len());
     }
 

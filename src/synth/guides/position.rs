@@ -48,7 +48,10 @@ impl PositionMap {
         let width = self.size.width as usize;
         let steps = cur_from_prev.values().par_iter().zip(occluded.values());
         let moved = steps.enumerate().map(|(i, (vector, hidden))| {
-            let [x, y] = self.sample((i % width) as f32 + vector[0], (i / width) as f32 + vector[1]);
+            let [x, y] = self.sample(
+                (i % width) as f32 + vector[0],
+                (i / width) as f32 + vector[1],
+            );
             [x, y, 0.0, if *hidden { 0.0 } else { 1.0 }]
         });
         let filled: Vec<Known> = fill_known(self.size, moved.collect());
@@ -129,9 +132,14 @@ mod tests {
     fn steps_add_up() {
         let flow = FlowField::constant(SIZE, [1.25, 0.0]);
         let none = Mask::none(SIZE);
-        let two_on = (0..2).fold(PositionMap::identity(SIZE), |map, _| map.advanced(&flow, &none));
+        let two_on = (0..2).fold(PositionMap::identity(SIZE), |map, _| {
+            map.advanced(&flow, &none)
+        });
         let at = two_on.values()[3 * 60 + 10];
-        assert!((at[0] - 12.5).abs() < 1e-4 && (at[1] - 3.0).abs() < 1e-4, "{at:?}");
+        assert!(
+            (at[0] - 12.5).abs() < 1e-4 && (at[1] - 3.0).abs() < 1e-4,
+            "{at:?}"
+        );
     }
 
     #[test]

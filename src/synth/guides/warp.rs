@@ -71,7 +71,11 @@ mod tests {
         let moved = warp_nearest(&numbered(), &FlowField::constant(SIZE, [0.5, -1.0]));
         assert_eq!(moved.at(0, 1), [1, 1, 7], "0.5 is nearest to 0");
         assert_eq!(moved.at(1, 1), [3, 1, 7], "1.5 is nearest to 2");
-        assert_eq!(moved.at(3, 1), [0; 3], "3.5 is nearest to 4, which is outside");
+        assert_eq!(
+            moved.at(3, 1),
+            [0; 3],
+            "3.5 is nearest to 4, which is outside"
+        );
         assert_eq!(moved.at(0, 0), [0; 3]);
     }
 
@@ -79,6 +83,9 @@ mod tests {
     fn vectors_that_are_no_numbers_lead_outside() {
         let flow = FlowField::constant(SIZE, [f32::NAN, f32::INFINITY]);
         assert_eq!(warp_nearest(&numbered(), &flow).pixels(), [0; 36]);
-        assert_eq!(warp_mask(&Mask::new(SIZE, vec![true; 12]), &flow).count(), 0);
+        assert_eq!(
+            warp_mask(&Mask::new(SIZE, vec![true; 12]), &flow).count(),
+            0
+        );
     }
 }

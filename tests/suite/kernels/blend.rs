@@ -66,7 +66,12 @@ fn compare(config: BlendConfig) {
         };
         let mask = error_mask::select(u, &candidates, previous.as_ref().map(|m| (m, &flow)));
         let (forward, backward) = (lab::from_rgb(&forward), lab::from_rgb(&backward));
-        check_stages(&context, blender.stages(), config, (u, &mask, &forward, &backward));
+        check_stages(
+            &context,
+            blender.stages(),
+            config,
+            (u, &mask, &forward, &backward),
+        );
         assert_eq!(found.size(), SIZE);
         previous = Some(mask);
     }
@@ -91,8 +96,15 @@ fn check_stages(
     let chosen = error_mask::chosen(mask, forward, backward);
     let contrast = histogram::blend(u, forward, backward, &chosen, config.tone);
     let found = colours(&stages.contrast);
-    let off = found.pixels().iter().flatten().zip(contrast.pixels().iter().flatten());
-    assert!(off.clone().all(|(a, b)| a.abs_diff(*b) <= 1), "contrast within a level");
+    let off = found
+        .pixels()
+        .iter()
+        .flatten()
+        .zip(contrast.pixels().iter().flatten());
+    assert!(
+        off.clone().all(|(a, b)| a.abs_diff(*b) <= 1),
+        "contrast within a level"
+    );
     if config.gradients == Gradients::Ignored {
         let picture = lab::to_rgb(&found);
         assert_eq!(words(&stages.picture), packed(&picture), "RGB");

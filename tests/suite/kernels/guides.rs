@@ -10,7 +10,9 @@ use fresco_studio::synth::{Mask, guides};
 use super::{SIZE, context, flow, picture};
 
 /// Runs one kernel and reads what it wrote, a word a pixel of two layers.
-fn run(record: impl Fn(&Context, &GuideKernels, &mut Recorder<'_>, &Buffer<u32>)) -> Option<Vec<u32>> {
+fn run(
+    record: impl Fn(&Context, &GuideKernels, &mut Recorder<'_>, &Buffer<u32>),
+) -> Option<Vec<u32>> {
     let context = context()?;
     let kernels = GuideKernels::new(&context).unwrap();
     let output = Buffer::zeros(&context, 2 * SIZE.area()).unwrap();
@@ -61,7 +63,10 @@ fn warp_nearest() {
 
 #[test]
 fn occlusion() {
-    let (there, back) = ([flow(1), flow(2)], [flow(3), FlowField::constant(SIZE, [0.3, -2.1])]);
+    let (there, back) = (
+        [flow(1), flow(2)],
+        [flow(3), FlowField::constant(SIZE, [0.3, -2.1])],
+    );
     let found = run(|context, kernels, recorder, output| {
         let [there, back] = [&there, &back].map(|flows| upload_flows(context, flows));
         kernels.occlusion(context, recorder, SIZE, [&there, &back], output);
@@ -69,7 +74,11 @@ fn occlusion() {
     let Some(found) = found else { return };
     for ((words, there), back) in found.chunks(SIZE.area()).zip(&there).zip(&back) {
         let mask = guides::occlusion(there, back);
-        assert!(mask.count() > 0 && mask.count() < SIZE.area(), "{}", mask.count());
+        assert!(
+            mask.count() > 0 && mask.count() < SIZE.area(),
+            "{}",
+            mask.count()
+        );
         let found: Vec<bool> = words.iter().map(|w| *w > 0).collect();
         assert_eq!(found, mask.values());
     }
@@ -83,21 +92,31 @@ fn fill() {
     let colours = layers().map(|layer| {
         let pixels = layer.pixels().as_chunks::<3>().0.iter().zip(mask.values());
         let known = |([r, g, b], hidden): (&[u8; 3], &bool)| {
-            [f32::from(*r), f32::from(*g), f32::from(*b), f32::from(u8::from(!hidden))]
+            [
+                f32::from(*r),
+                f32::from(*g),
+                f32::from(*b),
+                f32::from(u8::from(!hidden)),
+            ]
         };
         pixels.map(known).collect::<Vec<[f32; 4]>>()
     });
     let values = Buffer::new(&context, &colours.concat()).unwrap();
     let kernels = GuideKernels::new(&context).unwrap();
     let mut recorder = Recorder::new(&context);
-    kernels.fill(&context, &mut recorder, SIZE, &values).unwrap();
+    kernels
+        .fill(&context, &mut recorder, SIZE, &values)
+        .unwrap();
     recorder.submit().unwrap();
     let found = values.read(&context).unwrap();
     for (found, layer) in found.chunks(SIZE.area()).zip(&layers()) {
         let expected = guides::fill(layer, &mask);
         for (found, expected) in found.iter().zip(expected.pixels().chunks(3)) {
             for (found, expected) in found.iter().zip(expected) {
-                assert!((found - f32::from(*expected)).abs() <= 1.0, "{found} {expected}");
+                assert!(
+                    (found - f32::from(*expected)).abs() <= 1.0,
+                    "{found} {expected}"
+                );
             }
         }
     }

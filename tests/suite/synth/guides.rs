@@ -61,13 +61,19 @@ fn check_step(case: &Case, direction: &str, step: usize) {
         let mask = Mask::new(size, hidden.clone());
         let filled = guides::fill(&warped, &mask);
         assert_equal_where_seen(&filled, &expected, &hidden, &what);
-        eprintln!("{what}: {} of {} compared", size.area() - mask.count(), size.area());
+        eprintln!(
+            "{what}: {} of {} compared",
+            size.area() - mask.count(),
+            size.area()
+        );
     }
 }
 
 fn assert_equal_where_seen(found: &Frame, expected: &Frame, hidden: &[bool], what: &str) {
     let pixels = found.pixels().chunks(3).zip(expected.pixels().chunks(3));
-    let differing = pixels.zip(hidden).filter(|((a, b), hidden)| !**hidden && a != b);
+    let differing = pixels
+        .zip(hidden)
+        .filter(|((a, b), hidden)| !**hidden && a != b);
     assert_eq!(differing.count(), 0, "{what}");
 }
 

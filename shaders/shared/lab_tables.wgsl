@@ -1,4 +1,4 @@
-// Where the tables of the conversions begin in their buffer, as `table_words` of src/synth/blend/gpu.rs lays them out.
+// Where the tables of the conversions begin in their buffer, as `table_words` of src/synth/blend/gpu/mod.rs lays them out.
 
 const LINEAR: u32 = 0u;
 const ROOT: u32 = 256u;

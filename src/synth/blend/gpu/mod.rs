@@ -1,111 +1,21 @@
 //! Blending on the graphics card: the same stages as [`Blender`](super::Blender), with one small read-back a frame.
 
+mod kernels;
+mod params;
+
+pub use kernels::BlendKernels;
+
+use self::params::{ChebyshevParams, ContrastParams, QuantiseParams, SelectParams, SumsParams};
 use super::histogram::{self, Mix, Sums};
 use super::lab::TABLES;
 use super::poisson::{WEIGHTS_SQUARED, chebyshev_factors, steps};
 use super::{BlendConfig, Gradients, Rounding};
 use crate::frame::{Frame, Size};
 use crate::gpu::grid::{tiles, unpacked};
-use crate::gpu::{Access, Bindings, Buffer, Context, GpuError, Grid, Kernel, Recorder};
+use crate::gpu::{Bindings, Buffer, Context, GpuError, Grid, Kernel, Recorder};
 
 /// Pixels that one workgroup adds up.
 const PIXELS_PER_SUM: usize = 1 << 14;
-
-crate::params! {
-    /// Mirrors `SelectParams` of `shaders/blend/select.wgsl`.
-    struct SelectParams {
-        width: u32,
-        height: u32,
-        forward_weight: f32,
-        backward_weight: f32,
-        has_previous: u32,
-    }
-}
-
-crate::params! {
-    /// Mirrors `SumsParams` of `shaders/blend/sums.wgsl`.
-    struct SumsParams {
-        n_pixels: u32,
-    }
-}
-
-crate::params! {
-    /// Mirrors `ContrastParams` of `shaders/blend/contrast.wgsl`.
-    struct ContrastParams {
-        width: u32,
-        height: u32,
-        forward_0: f32,
-        forward_1: f32,
-        forward_2: f32,
-        backward_0: f32,
-        backward_1: f32,
-        backward_2: f32,
-        offset_0: f32,
-        offset_1: f32,
-        offset_2: f32,
-    }
-}
-
-crate::params! {
-    /// Mirrors `ChebyshevParams` of `shaders/blend/chebyshev.wgsl`.
-    struct ChebyshevParams {
-        width: u32,
-        height: u32,
-        is_first: u32,
-        weight_0: f32,
-        weight_1: f32,
-        weight_2: f32,
-        keep_0: f32,
-        keep_1: f32,
-        keep_2: f32,
-        turn_0: f32,
-        turn_1: f32,
-        turn_2: f32,
-    }
-}
-
-crate::params! {
-    /// Mirrors `QuantiseParams` of `shaders/blend/quantise.wgsl`.
-    struct QuantiseParams {
-        width: u32,
-        height: u32,
-        rounds_down: u32,
-    }
-}
-
-/// The compiled kernels.
-#[derive(Debug)]
-pub struct BlendKernels {
-    select: Kernel,
-    lab: Kernel,
-    sums: Kernel,
-    contrast: Kernel,
-    divergence: Kernel,
-    chebyshev: Kernel,
-    quantise: Kernel,
-    unlab: Kernel,
-}
-
-impl BlendKernels {
-    /// Compiles them.
-    ///
-    /// # Errors
-    /// If the device refuses.
-    pub fn new(context: &Context) -> Result<Self, GpuError> {
-        use Access::{Read, Write};
-        let kernel = |name, access: &[Access]| Kernel::new(context, name, access);
-        Ok(Self {
-            select: kernel("blend/select", &[Read, Read, Read, Read, Write])?,
-            lab: kernel("blend/lab", &[Read, Read, Write])?,
-            sums: kernel("blend/sums", &[Read, Read, Read, Write])?,
-            contrast: kernel("blend/contrast", &[Read, Read, Write])?,
-            divergence: kernel("blend/divergence", &[Read, Read, Read, Read, Write, Write])?,
-            chebyshev: kernel("blend/chebyshev", &[Read, Write, Write, Write])?,
-            quantise: kernel("blend/quantise", &[Read, Write])?,
-            unlab: kernel("blend/unlab", &[Read, Read, Write])?,
-        })
-    }
-}
 
 /// One frame as either pass painted it, on the device; see [`Candidates`](super::Candidates).
 #[derive(Clone, Copy, Debug)]
@@ -465,16 +375,6 @@ fn total(partial: &[u32]) -> Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::assert_mirrored;
-
-    #[test]
-    fn the_shaders_know_the_same_parameters() {
-        assert_mirrored::<SelectParams>("blend/select");
-        assert_mirrored::<SumsParams>("blend/sums");
-        assert_mirrored::<ContrastParams>("blend/contrast");
-        assert_mirrored::<ChebyshevParams>("blend/chebyshev");
-        assert_mirrored::<QuantiseParams>("blend/quantise");
-    }
 
     #[test]
     fn tables_lie_where_the_shaders_look() {

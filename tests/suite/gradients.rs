@@ -159,6 +159,9 @@ impl std::iter::Sum for Dual {
 /// A map's tokens, each of [`CHANNELS`].
 type Map = [Dual];
 
+/// A loss of all maps.
+type Loss<'a> = &'a dyn Fn(&[&Map]) -> Dual;
+
 /// Both losses as their definition has them, loop by loop.
 struct Plain {
     /// Forward, backward: `[n, 2, h, w]`.
@@ -252,14 +255,14 @@ fn gradients_equal_automatic_differentiation() {
         .into_iter()
         .map(|v| Dual::constant(f64::from(v)))
         .collect();
-    let differentiate = |loss: &dyn Fn(&[&Map]) -> Dual, variable: usize| {
+    let differentiate = |loss: Loss<'_>, variable: usize| {
         let mut numbers = numbers.clone();
         numbers[variable].slope = 1.0;
         let maps: Vec<&Map> = numbers.chunks(TOKENS * CHANNELS).collect();
         loss(&maps)
     };
     let objective = |spatial, temporal| Objective { spatial, temporal };
-    let cases: [(&str, &dyn Fn(&[&Map]) -> Dual, Objective<'_>); 2] = [
+    let cases: [(&str, Loss<'_>, Objective<'_>); 2] = [
         (
             "temporal",
             &|m: &[&Map]| plain.temporal(m),

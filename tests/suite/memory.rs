@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::support::{MOVING, Program, Studio, set};
 
-/// Peak memory in KiB of a job of so many batches under full guidance, in a process of its own. The least of a few runs:
+/// Peak memory in KiB of a job of so many batches under full guidance, in a process of its own. The least of two runs:
 /// how much the allocator keeps, and which pages of the program are counted, varies from run to run.
 fn peak(studio: &Studio, n_batches: usize) -> f64 {
     // Three frames in the first batch and one new frame in each later one.
@@ -13,7 +13,7 @@ fn peak(studio: &Studio, n_batches: usize) -> f64 {
     let run = |attempt: usize| {
         let mut flags = studio.flags(&clip, &format!("{n_batches}-{attempt}.mp4"));
         set(&mut flags, "--size", "128");
-        set(&mut flags, "--steps", "2");
+        set(&mut flags, "--steps", "1");
         let mut program = Program::start(&flags);
         let status = format!("/proc/{}/status", program.id());
         let (latest, batches) = (Cell::new(None), Cell::new(0));
@@ -27,7 +27,7 @@ fn peak(studio: &Studio, n_batches: usize) -> f64 {
         program.finish().assert_finished();
         latest.get().expect("a process has a status while it runs")
     };
-    (0..3).map(run).fold(f64::MAX, f64::min)
+    (0..2).map(run).fold(f64::MAX, f64::min)
 }
 
 fn high_water_mark(status: &str) -> Option<f64> {

@@ -31,6 +31,15 @@ fn guided_attention_matches_the_reference() {
 }
 
 pub fn check(fixture: &Fixture, device: &Device) {
+    check_cases(fixture, device, |_| true);
+}
+
+/// The case with all stages, alone.
+pub fn check_all_stages(fixture: &Fixture, device: &Device) {
+    check_cases(fixture, device, |case| case == "all");
+}
+
+fn check_cases(fixture: &Fixture, device: &Device, is_wanted: impl Fn(&str) -> bool) {
     let golden = fixture.tensors("golden.safetensors");
     let config = fixture.json("config.json");
     let size = |key: &str| config[key].as_u64().unwrap() as usize;
@@ -48,7 +57,7 @@ pub fn check(fixture: &Fixture, device: &Device) {
     let tokens: Tensor<3> = upload(&golden["hidden"], device);
     let mut compared = 0;
     for (name, want) in &golden {
-        let Some(case) = name.strip_prefix("out.") else {
+        let Some(case) = name.strip_prefix("out.").filter(|case| is_wanted(case)) else {
             continue;
         };
         let got = if case == "text_cross_attention" {

@@ -4,6 +4,7 @@ use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig, T
 use fresco_studio::diffusion::samplers::Sampler;
 use fresco_studio::fresco::Correspondence;
 use fresco_studio::models::vae::{AutoencoderKL, KEYS, VaeConfig};
+use fresco_studio::pipeline::smoothing::smooth_background;
 use fresco_studio::tensor::{Device, Tensor};
 
 use super::fixture::{self, Fixture};
@@ -109,9 +110,7 @@ impl Stepper<'_> {
         let mut x0 = x.clone() * c.x0_from_sample + eps * c.x0_from_eps;
         if let (Some(noise), Some(fusion)) = (noise.posterior, self.correspondence.picture_fusion())
         {
-            let scale = self.vae.scaling_factor();
-            let fused = fusion.fuse(self.vae.decode(x0 / scale));
-            x0 = self.vae.encode(fused).sample(noise) * scale;
+            x0 = smooth_background(&x0, fusion, self.vae, noise);
         }
         let next = x0.clone() * c.x0 + x * c.sample + noise.step * c.noise;
         (x0, next)

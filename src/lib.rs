@@ -12,7 +12,9 @@
 //! 5. Its latents are [denoised](pipeline::denoise); a [`UNetHook`](models::unet::UNetHook) may
 //!    guide the U-Net.
 //! 6. Decoded latents are the batch's pictures, written at once.
-//! 7. The [output](pipeline::output) joins them with the source's own sound and timing.
+//! 7. Every [segment](pipeline::plan::Segment) between two keyframes is [filled](mod@pipeline::fill) by guided patch
+//!    [synthesis](synth) from both ends, then blended.
+//! 8. The [output](pipeline::output) joins all frames with the source's own sound and timing.
 //!
 //! The [`worker`] runs jobs on a thread of its own and talks in messages; the [`cli`] is one of its
 //! clients.

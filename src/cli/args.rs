@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::pipeline::job::{DeviceChoice, JobSpec};
+use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec};
 
 /// Re-render a video in a new style from a text prompt, on your own machine.
 #[derive(Debug, Parser)]
@@ -25,6 +25,12 @@ pub(super) struct Arguments {
 pub(super) enum Action {
     /// Translate a video without a window.
     Translate(Box<TranslateArguments>),
+    /// Fill the frames between keyframes that you have painted; no model is needed.
+    ///
+    /// Each frame between two keyframes is painted from both of them, in small patches that follow the motion of the
+    /// source; frames before the first keyframe and after the last one are painted from that one. Sound and timing of a
+    /// source video are kept; a folder of pictures becomes a video of 25 frames a second.
+    Fill(Box<FillArguments>),
     /// Translate the bundled clip with the bundled model, to see the steps and not the quality.
     Demo(DemoArguments),
     /// Measure how steady a result is, along the motion of the video it was made from.
@@ -60,6 +66,15 @@ pub(super) struct EvaluateArguments {
 pub(super) struct TranslateArguments {
     #[command(flatten)]
     pub spec: JobSpec,
+    /// Print one JSON object per line, and nothing else.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FillArguments {
+    #[command(flatten)]
+    pub spec: FillSpec,
     /// Print one JSON object per line, and nothing else.
     #[arg(long)]
     pub json: bool,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::DemoArguments;
 use crate::files;
-use crate::pipeline::job::{ConsistencySpec, JobSpec, KeyframeGap, Preset, default_work_folder};
+use crate::pipeline::job::{
+    ConsistencySpec, FillPreset, InBetweensSpec, JobSpec, KeyframeGap, Preset, default_work_folder,
+};
 
 /// The job that translates `clip` with the bundled model.
 #[must_use]
@@ -20,7 +22,11 @@ pub fn demo_spec(clip: PathBuf, arguments: &DemoArguments) -> JobSpec {
         strength: 0.75,
         steps: 15,
         size: Some(256),
-        keyframe_gap: KeyframeGap::Fixed(1),
+        keyframe_gap: KeyframeGap::Fixed(8),
+        in_betweens: InBetweensSpec {
+            fill_preset: FillPreset::Fast,
+            ..InBetweensSpec::default()
+        },
         control_strength: 1.25,
         guidance: ConsistencySpec {
             consistency: Preset::Light,

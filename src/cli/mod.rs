@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use crate::pipeline::job::JobSpec;
+use crate::pipeline::job::{FillSpec, JobSpec};
 use crate::worker::{self, JobId, Report, Work, WorkerHandle};
 use args::{Action, Arguments, EvaluateArguments};
 
@@ -52,6 +52,14 @@ pub fn run<W: Work>(
             &mut Console::standard(arguments.json),
         ),
         Ok(Arguments {
+            action: Some(Action::Fill(arguments)),
+            ..
+        }) => fill(
+            arguments.spec,
+            build,
+            &mut Console::standard(arguments.json),
+        ),
+        Ok(Arguments {
             action: Some(Action::Demo(arguments)),
             ..
         }) => demo(
@@ -75,6 +83,19 @@ fn translate<W: Work>(
 ) -> Exit {
     match run::check(&spec, console) {
         Ok(()) => start(spec, build, console),
+        Err(exit) => exit,
+    }
+}
+
+fn fill<W: Work>(
+    spec: FillSpec,
+    build: impl FnOnce() -> W + Send + 'static,
+    console: &mut Console,
+) -> Exit {
+    match run::check_fill(&spec, console) {
+        Ok(()) => with_worker(build, console, |worker, console| {
+            run::fill(worker, JOB, spec, console)
+        }),
         Err(exit) => exit,
     }
 }

@@ -195,7 +195,7 @@ fn show_measures(measures: &Measures, console: &mut Console) {
 
 fn stage_bar(stage: Stage) -> ProgressBar {
     let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{prefix:<10} {bar:30} {pos:>6} of {len} {msg}")
+    if let Ok(style) = ProgressStyle::with_template("{prefix:<11} {bar:30} {pos:>6} of {len} {msg}")
     {
         bar.set_style(style);
     }

@@ -8,7 +8,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use super::console::{Console, Style};
 use super::progress::{JobView, Line};
-use crate::pipeline::job::{Job, JobErrors, JobSpec};
+use crate::pipeline::job::{FillJob, FillSpec, Job, JobErrors, JobSpec};
 use crate::worker::{Command, Event, JobEvent, JobId, Report, WorkerHandle};
 
 /// Longest time between two looks at the progress.
@@ -48,12 +48,23 @@ pub(super) fn check(spec: &JobSpec, console: &mut Console) -> Result<(), Exit> {
             }
             Ok(())
         }
-        Err(errors) => Err(refuse(errors, console)),
+        Err(errors) => Err(refuse(errors, "translate", console)),
     }
 }
 
-fn refuse(errors: JobErrors, console: &mut Console) -> Exit {
-    let hint = Some("see fresco-studio translate --help".to_owned());
+/// Checks what filling is told to do before anything is started.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_fill(spec: &FillSpec, console: &mut Console) -> Result<(), Exit> {
+    match FillJob::new(spec) {
+        Ok(_) => Ok(()),
+        Err(errors) => Err(refuse(errors, "fill", console)),
+    }
+}
+
+fn refuse(errors: JobErrors, subcommand: &str, console: &mut Console) -> Exit {
+    let hint = Some(format!("see fresco-studio {subcommand} --help"));
     fail(
         &Report {
             hint,
@@ -79,6 +90,16 @@ pub fn follow(worker: &WorkerHandle, job: JobId, spec: JobSpec, console: &mut Co
         Command::Translate(job, Box::new(spec)),
         console,
     )
+}
+
+/// Fills between keyframes that exist, and shows what happens.
+pub(super) fn fill(
+    worker: &WorkerHandle,
+    job: JobId,
+    spec: FillSpec,
+    console: &mut Console,
+) -> Exit {
+    watch(worker, job, Command::Fill(job, Box::new(spec)), console)
 }
 
 /// Measures a result and shows what was measured; as JSON, that is one object and nothing before it.

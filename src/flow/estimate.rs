@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::dis::Pyramid;
 use super::field::FlowField;
-use super::ring::{FlowRing, colours, next};
+use super::ring::{FlowRing, colours, fields, next};
 use crate::frame::Frame;
 use crate::models::gmflow::GmFlow;
 use crate::tensor::Device;
+use crate::tensor::image::NotFinite;
 
 /// How the flow between frames is found.
 #[derive(Debug, Default)]
@@ -46,6 +47,44 @@ impl FlowEstimator {
                 let n = frames.len();
                 let [forward, backward] = [0, n].map(|first| flow.clone().narrow(0, first, n));
                 FlowRing::new(&colours, forward, backward)
+            }
+        }
+    }
+}
+
+impl FlowEstimator {
+    /// Flows between all consecutive frames, on the host: of each frame and the next, the one from the first to the
+    /// second and the one back.
+    ///
+    /// # Errors
+    /// [`NotFinite`] if the network gives values that are no numbers, or the device could not be read.
+    ///
+    /// # Panics
+    /// If there are fewer than two frames or their sizes differ.
+    pub fn consecutive(
+        &self,
+        frames: &[Frame],
+        device: &Device,
+    ) -> Result<Vec<[FlowField; 2]>, NotFinite> {
+        assert!(frames.len() > 1, "a pair of frames");
+        match self {
+            Self::Dis => {
+                let pyramids: Vec<Pyramid> = frames.par_iter().map(Pyramid::new).collect();
+                let both = |pair: &[Pyramid]| {
+                    let (there, back) =
+                        rayon::join(|| pair[0].flow_to(&pair[1]), || pair[1].flow_to(&pair[0]));
+                    [there, back]
+                };
+                Ok(pyramids.par_windows(2).map(both).collect())
+            }
+            Self::GmFlow(network) => {
+                let colours = colours(frames, device);
+                let n = frames.len() - 1;
+                let [first, second] = [0, 1].map(|start| colours.clone().narrow(0, start, n));
+                let there_and_back = fields(network.forward(first, second))?;
+                let (there, back) = there_and_back.split_at(n);
+                let pairs = there.iter().zip(back);
+                Ok(pairs.map(|(a, b)| [a.clone(), b.clone()]).collect())
             }
         }
     }

@@ -6,6 +6,7 @@
 pub mod dis;
 pub mod estimate;
 pub mod field;
+pub mod file;
 pub mod occlusion;
 mod plane;
 pub mod resize;

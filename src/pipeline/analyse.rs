@@ -12,7 +12,7 @@ use super::keyframes::MotionMeter;
 use super::observer::{Observer, Progress, Unit, Warning};
 use super::shots::{Shot, ShotDetector, shots_between};
 use crate::files::{self, ContentHash};
-use crate::frame::{Frame, FrameIdx, WorkingSize, resize, working_size};
+use crate::frame::{Frame, FrameIdx, Size, resize, working_size};
 use crate::video::{self, Decoder, Ffmpeg, FrameStore, TimestampIndex, VideoError, VideoInfo};
 
 /// What is known of a source once its frames are on disk.
@@ -24,8 +24,8 @@ pub struct Analysis {
     pub timestamps: TimestampIndex,
     /// Frames of the source that the job covers.
     pub range: Range<usize>,
-    /// Size at which frames are kept and translated.
-    pub size: WorkingSize,
+    /// Size at which frames are kept and worked on.
+    pub size: Size,
     /// Stretches without a cut, which cover the range.
     pub shots: Vec<Shot>,
     /// How much each frame of the range differs from the one before; the first has 0.
@@ -42,13 +42,36 @@ pub struct Source {
     pub key: ContentHash,
 }
 
+/// What to know of which video.
+pub struct Wanted<'a> {
+    /// The video.
+    pub source: &'a Path,
+    /// Its frames, all of them if absent.
+    pub range: Option<Range<usize>>,
+    /// Short side of the working size; frames keep the size at which they are shown if absent.
+    pub short_side: Option<u32>,
+    /// Folder for frames.
+    pub work: &'a Path,
+}
+
+impl<'a> From<&'a Job> for Wanted<'a> {
+    fn from(job: &'a Job) -> Self {
+        Self {
+            source: &job.source,
+            range: job.range.clone(),
+            short_side: Some(job.short_side),
+            work: &job.work,
+        }
+    }
+}
+
 /// All that determines the frames on disk.
 #[derive(Serialize)]
 struct FramesKey<'a> {
     version: u32,
     source: ContentHash,
     range: &'a Option<Range<usize>>,
-    short_side: u32,
+    short_side: Option<u32>,
 }
 
 /// Raised when frames or analysis change their meaning, so that older working folders are not trusted.
@@ -56,27 +79,25 @@ const VERSION: u32 = 1;
 
 const PRODUCT: &str = "frames";
 
-/// Decodes the source of a job, or finds its frames from an earlier run.
+/// Decodes a source, or finds its frames from an earlier run.
 ///
 /// # Errors
 /// [`Error::Video`] if the file cannot be read or the range is outside of it, or the working folder cannot be written.
 pub fn analyse(
-    job: &Job,
+    wanted: &Wanted<'_>,
     ffmpeg: &Ffmpeg,
     journal: &mut Journal,
     observer: &dyn Observer,
 ) -> Result<Source, Error> {
-    let source = content_hash(&job.source)?;
-    let range = &job.range;
     let key = FramesKey {
         version: VERSION,
-        source,
-        range,
-        short_side: job.short_side,
+        source: content_hash(wanted.source)?,
+        range: &wanted.range,
+        short_side: wanted.short_side,
     };
     let key = ContentHash::of_value(&key);
-    let frames = FrameStore::open(&job.work.join("frames"))?;
-    let path = job.work.join("analysis.json");
+    let frames = FrameStore::open(&wanted.work.join("frames"))?;
+    let path = wanted.work.join("analysis.json");
     if journal.find(PRODUCT, &key).is_some()
         && let Some(analysis) = read_analysis(&path)
     {
@@ -86,7 +107,7 @@ pub fn analyse(
             key,
         });
     }
-    let analysis = decode(job, ffmpeg, &frames, observer)?;
+    let analysis = decode(wanted, ffmpeg, &frames, observer)?;
     let json = serde_json::to_vec(&analysis)
         .unwrap_or_else(|error| unreachable!("an analysis is plain data: {error}"));
     files::write_atomic(&path, &json).map_err(|source| Error::Io {
@@ -121,12 +142,12 @@ fn read_analysis(path: &Path) -> Option<Analysis> {
 }
 
 fn decode(
-    job: &Job,
+    wanted: &Wanted<'_>,
     ffmpeg: &Ffmpeg,
     store: &FrameStore,
     observer: &dyn Observer,
 ) -> Result<Analysis, Error> {
-    let info = video::probe(ffmpeg, &job.source)?;
+    let info = video::probe(ffmpeg, wanted.source)?;
     for note in &info.notes {
         observer.warning(Warning {
             summary: note.clone(),
@@ -134,16 +155,19 @@ fn decode(
         });
     }
     observer.checkpoint()?;
-    let end = job.range.as_ref().map(|range| range.end);
+    let end = wanted.range.as_ref().map(|range| range.end);
     let timestamps = usable_timestamps(ffmpeg, &info, end, observer)?;
-    let range = job.range.clone().unwrap_or(0..timestamps.len());
+    let range = wanted.range.clone().unwrap_or(0..timestamps.len());
     if range.end > timestamps.len() {
         return Err(Error::RangeOutside {
             range,
             n_frames: timestamps.len(),
         });
     }
-    let size = working_size(info.display_size, job.short_side);
+    let shown = info.display_size;
+    let size = wanted
+        .short_side
+        .map_or(shown, |short_side| working_size(shown, short_side).size());
     let mut detector = ShotDetector::default();
     let mut meter = MotionMeter::default();
     let mut motion = Vec::with_capacity(range.len());
@@ -216,7 +240,7 @@ pub struct Clip<'a> {
     /// Its frames.
     pub range: Range<usize>,
     /// Their size in the store.
-    pub size: WorkingSize,
+    pub size: Size,
 }
 
 /// Decodes a clip into a store, one frame in memory at a time, and shows each to `sink`.
@@ -239,7 +263,7 @@ pub fn store_frames(
                 n_frames: i,
             });
         };
-        let frame = resize(&frame, clip.size.size());
+        let frame = resize(&frame, clip.size);
         store.write(FrameIdx(i), &frame)?;
         sink(&frame);
         observer.progress(Progress {

@@ -19,6 +19,7 @@ use super::observer::{Observer, Progress, Unit, Warning};
 use super::plan::{Batch, Plan};
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
+use crate::tensor::OpenDevice;
 use crate::video::{Ffmpeg, FrameStore};
 
 /// What outlives a stage and every stage works with.
@@ -58,6 +59,8 @@ pub struct Keyframes {
     pub pictures: FrameStore,
     /// What is worth knowing about how, one sentence each.
     pub notes: Vec<String>,
+    /// What found motion, if anything had to: in-betweens follow it too.
+    pub helpers: Option<Helpers>,
 }
 
 /// Translates every batch of `plan` that is not in the journal.
@@ -119,6 +122,7 @@ pub fn translate(
         notes: helpers
             .flat_map(|helpers| helpers.notes(finds_background))
             .collect(),
+        helpers: context.helpers,
     })
 }
 
@@ -131,13 +135,7 @@ fn prepare<'a>(
     observer: &'a dyn Observer,
 ) -> Result<BatchContext<'a>, Error> {
     let device = tools.engine.device(&job.device)?;
-    if device.is_fallback {
-        let summary = "no usable GPU: this runs on the CPU and takes much longer".to_owned();
-        observer.warning(Warning {
-            summary,
-            hint: None,
-        });
-    }
+    warn_of_fallback(&device, observer);
     let text = Engine::text_model(&folders, &device.device)?;
     let choices = Choices::of(job.compat);
     let prompts = PromptStates::new(&job.prompt, &choices, &text, &device.device);
@@ -169,6 +167,17 @@ fn prepare<'a>(
         helpers,
         observer,
     })
+}
+
+/// The CPU stands in where no GPU was asked away.
+pub fn warn_of_fallback(device: &OpenDevice, observer: &dyn Observer) {
+    if device.is_fallback {
+        let summary = "no usable GPU: this runs on the CPU and takes much longer".to_owned();
+        observer.warning(Warning {
+            summary,
+            hint: None,
+        });
+    }
 }
 
 fn key(

@@ -11,6 +11,8 @@ use crate::diffusion::noise_schedule::{StepRounding, warmup_steps};
 use crate::diffusion::sdedit::NoisingPrecision;
 use crate::fresco::optimize::OptimizerConfig;
 use crate::models::clip::PromptGrammar;
+use crate::synth::blend::BlendConfig;
+use crate::synth::segment::Carrying;
 
 /// Every choice in which this program and the authors' differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +31,10 @@ pub struct Choices {
     pub noising: NoisingPrecision,
     /// Added to the variance that optimised features are given back.
     pub adain_style_epsilon: f64,
+    /// How frames between keyframes are guided by the one painted before.
+    pub carrying: Carrying,
+    /// How the two paintings of a frame become one.
+    pub blend: BlendConfig,
 }
 
 impl Choices {
@@ -41,6 +47,8 @@ impl Choices {
         step_rounding: StepRounding::Nearest,
         noising: NoisingPrecision::Single,
         adain_style_epsilon: 1e-5,
+        carrying: Carrying::Precise,
+        blend: BlendConfig::OWN,
     };
 
     /// The authors'. Their style epsilon is 1 by a slip of arguments, which raises the contrast of quiet channels at
@@ -53,6 +61,8 @@ impl Choices {
         step_rounding: StepRounding::Down,
         noising: NoisingPrecision::Half,
         adain_style_epsilon: OptimizerConfig::REFERENCE.adain_style_epsilon,
+        carrying: Carrying::Reference,
+        blend: BlendConfig::reference(),
     };
 
     /// The choices that a job makes.

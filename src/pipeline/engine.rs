@@ -6,6 +6,8 @@ use burn::module::Module;
 
 use super::error::Error;
 use super::job::ModelFiles;
+use super::observer::Observer;
+use super::synthesiser;
 use crate::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
 use crate::files::ContentHash;
 use crate::models::catalog::ModelFolder;
@@ -15,6 +17,7 @@ use crate::models::controlnet::{self, ControlNetConfig, ControlNetModel};
 use crate::models::unet::{self, FreeU, UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{self, AutoencoderKL, VaeConfig};
 use crate::models::{KeyMap, ModelError};
+use crate::synth::Synthesiser;
 use crate::tensor::{self, Device, DeviceChoice, FloatDType, OpenDevice};
 
 /// Owns the device and the networks; they are made on first use.
@@ -23,6 +26,7 @@ pub struct Engine {
     models_folder: Option<PathBuf>,
     device: Option<(DeviceChoice, OpenDevice)>,
     denoiser: Option<(DenoiserKey, Denoiser)>,
+    synthesiser: Option<(String, Synthesiser)>,
 }
 
 type DenoiserKey = (ModelFolders, FloatDType, String);
@@ -236,9 +240,31 @@ impl Engine {
         Ok(&self.denoiser.insert((key, loaded)).1)
     }
 
+    /// What paints frames between keyframes on the device of `choice`, opened once. Where a graphics card serves the
+    /// networks and not this, the CPU paints the same bytes, after a warning.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if it is not there.
+    pub fn synthesiser(
+        &mut self,
+        choice: &DeviceChoice,
+        observer: &dyn Observer,
+    ) -> Result<Synthesiser, Error> {
+        let name = self.device(choice)?.name;
+        if let Some((opened, synthesiser)) = &self.synthesiser
+            && *opened == name
+        {
+            return Ok(synthesiser.clone());
+        }
+        let synthesiser = synthesiser::open(choice, &name, observer);
+        self.synthesiser = Some((name, synthesiser.clone()));
+        Ok(synthesiser)
+    }
+
     /// Forgets the networks, which may be in any state after a panic; the device lives as long as the process.
     pub fn reset(&mut self) {
         self.denoiser = None;
+        self.synthesiser = None;
     }
 }
 

@@ -6,16 +6,18 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::diffusion::noise_schedule::ScheduleError;
-use crate::frame::{FrameError, FrameIdx};
+use crate::frame::{FrameError, FrameIdx, Size};
 use crate::models::ModelError;
 use crate::pipeline::anchors::AnchorError;
+use crate::pipeline::flows::FlowFolderError;
 use crate::pipeline::job::JobErrors;
 use crate::pipeline::journal::JournalError;
 use crate::pipeline::observer::Cancelled;
 use crate::pipeline::plan::PlanError;
+use crate::synth::SynthError;
 use crate::tensor::DeviceError;
 use crate::tensor::image::NotFinite;
-use crate::video::VideoError;
+use crate::video::{PictureFolderError, VideoError};
 
 /// Why a job ended without a result: one variant for each stage, and [`Error::Cancelled`].
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,42 @@ pub enum Error {
         /// The result.
         result: PathBuf,
     },
+    /// A folder of pictures cannot be used.
+    #[error(transparent)]
+    Pictures(#[from] PictureFolderError),
+    /// A painted keyframe is of a frame that the source does not have.
+    #[error(
+        "the source has frames 0 to {}, and there is a keyframe for frame {frame}; rename it after its frame, counted from 0: {}",
+        n_frames - 1,
+        path.display()
+    )]
+    KeyframeOutside {
+        /// The frame in its name.
+        frame: FrameIdx,
+        /// Frames that the source has.
+        n_frames: usize,
+        /// The keyframe.
+        path: PathBuf,
+    },
+    /// The pictures of a source differ in size.
+    #[error(
+        "a picture of the source is {found} and the first one is {expected}; make them equal: {}",
+        path.display()
+    )]
+    SizeDiffers {
+        /// Size of the first picture.
+        expected: Size,
+        /// Size of this one.
+        found: Size,
+        /// The picture.
+        path: PathBuf,
+    },
+    /// Flow cannot be read, written or used.
+    #[error(transparent)]
+    Flow(#[from] FlowFolderError),
+    /// A frame between keyframes cannot be painted.
+    #[error(transparent)]
+    Synth(SynthError),
     /// Anchors of an earlier batch cannot be used.
     #[error(transparent)]
     Anchors(#[from] AnchorError),
@@ -117,6 +155,15 @@ pub enum Error {
     /// It was asked to stop; everything finished is kept.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl From<SynthError> for Error {
+    fn from(error: SynthError) -> Self {
+        match error {
+            SynthError::Cancelled => Self::Cancelled,
+            error => Self::Synth(error),
+        }
+    }
 }
 
 impl From<Cancelled> for Error {

@@ -30,6 +30,13 @@ pub struct HelpersKey<'a> {
     saliency: &'static str,
 }
 
+/// All that determines the flow between given frames.
+#[derive(Debug, Serialize)]
+pub struct FlowKey<'a> {
+    estimator: &'static str,
+    weights: Option<&'a ContentHash>,
+}
+
 impl Helpers {
     /// The best helpers there are: `GMFlow` if its weights are in the models folder. Weights that cannot be used are
     /// warned of, and the classical method takes their place.
@@ -64,6 +71,15 @@ impl Helpers {
             flow: self.flow.name(),
             weights: self.weights.as_ref(),
             saliency: self.saliency.name(),
+        }
+    }
+
+    /// What estimated flow depends on.
+    #[must_use]
+    pub fn flow_key(&self) -> FlowKey<'_> {
+        FlowKey {
+            estimator: self.flow.name(),
+            weights: self.weights.as_ref(),
         }
     }
 

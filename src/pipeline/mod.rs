@@ -1,8 +1,9 @@
 //! One job, start to end; reads like the paper's framework figure.
 //!
 //! [`translate`](translate::translate) runs the stages in order: [`analyse`](mod@analyse) the source, [`plan`] shots,
-//! keyframes and batches, translate the [`batches`], write the [`output`]. A [`journal`] remembers what is finished.
-//! [`evaluate`](mod@evaluate) measures a result.
+//! keyframes and batches, translate the [`batches`], [`fill`](mod@fill) the frames between keyframes, write the
+//! [`output`]. A [`journal`] remembers what is finished. [`own_keyframes`] fills between keyframes that somebody else
+//! painted. [`evaluate`](mod@evaluate) measures a result.
 
 pub mod analyse;
 pub mod anchors;
@@ -15,6 +16,9 @@ pub mod denoise;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+pub mod fill;
+mod fill_count;
+pub mod flows;
 pub mod guidance;
 pub mod helpers;
 pub mod job;
@@ -22,8 +26,12 @@ pub mod journal;
 pub mod keyframes;
 pub mod observer;
 pub mod output;
+pub mod own_keyframes;
+pub mod pictures;
 pub mod plan;
 pub mod shots;
 pub mod smoothing;
+pub mod spool;
+pub mod synthesiser;
 pub mod translate;
 pub mod verify;

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -56,6 +57,8 @@ pub enum Stage {
     Analyse,
     /// Keyframes are translated.
     Keyframes,
+    /// The frames between keyframes are filled.
+    InBetweens,
     /// The result is written.
     Encode,
     /// A result is measured: not part of a translation.
@@ -67,6 +70,7 @@ impl fmt::Display for Stage {
         f.pad(match self {
             Self::Analyse => "Analyse",
             Self::Keyframes => "Keyframes",
+            Self::InBetweens => "In-betweens",
             Self::Encode => "Encode",
             Self::Evaluate => "Evaluate",
         })
@@ -127,4 +131,33 @@ pub struct Summary {
     pub stage_secs: Vec<(Stage, f64)>,
     /// What else is worth knowing, one sentence each.
     pub notes: Vec<String>,
+}
+
+/// Tells when stages begin and counts the seconds of each.
+#[derive(Debug, Default)]
+pub struct StageClock {
+    finished: Vec<(Stage, f64)>,
+    running: Option<(Stage, Instant)>,
+}
+
+impl StageClock {
+    /// A stage begins, and the one before ends.
+    pub fn start(&mut self, stage: Stage, observer: &dyn Observer) {
+        self.lap();
+        observer.stage(stage);
+        self.running = Some((stage, Instant::now()));
+    }
+
+    fn lap(&mut self) {
+        if let Some((stage, began)) = self.running.take() {
+            self.finished.push((stage, began.elapsed().as_secs_f64()));
+        }
+    }
+
+    /// The last stage ends; seconds of each, in their order.
+    #[must_use]
+    pub fn stop(mut self) -> Vec<(Stage, f64)> {
+        self.lap();
+        self.finished
+    }
 }

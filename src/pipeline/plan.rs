@@ -1,6 +1,7 @@
 //! The plan of a video: its shots, their keyframes, and the batches in which keyframes are translated.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,15 +47,18 @@ impl Batch {
     }
 }
 
-/// Two neighbouring keyframes of a shot, between which frames are filled in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// In-betweens that are filled together: those between two neighbouring keyframes of a shot, or between its first or
+/// last keyframe and the shot's end, where there is a keyframe on one side only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Position of its shot in the plan.
     pub shot: usize,
-    /// The keyframe before the in-betweens.
-    pub left: FrameIdx,
+    /// The keyframe before the in-betweens; at least one of the two is there.
+    pub left: Option<FrameIdx>,
     /// The keyframe after them.
-    pub right: FrameIdx,
+    pub right: Option<FrameIdx>,
+    /// The in-betweens: one at least.
+    pub frames: Range<usize>,
 }
 
 /// How keyframes are shared out among batches.
@@ -209,6 +213,31 @@ impl Plan {
         })
     }
 
+    /// The plan for keyframes that exist: only the frames between them are to be made.
+    ///
+    /// # Errors
+    /// [`PlanError::NoKeyframes`] for a shot without one, [`PlanError::OutOfOrder`], and [`PlanError::OutsideShot`] for
+    /// a keyframe that is in none of `shots`.
+    pub fn of_finished(shots: Vec<Shot>, keyframes: Vec<FrameIdx>) -> Result<Self, PlanError> {
+        if let Some(pair) = keyframes.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(PlanError::OutOfOrder(pair[1]));
+        }
+        let holds = |shot: &Shot| keyframes.iter().any(|&frame| shot.contains(frame));
+        if !shots.iter().all(holds) {
+            return Err(PlanError::NoKeyframes);
+        }
+        let outside = |&&frame: &&FrameIdx| !shots.iter().any(|shot| shot.contains(frame));
+        if let Some(&frame) = keyframes.iter().find(outside) {
+            let shot = shots.len().saturating_sub(1);
+            return Err(PlanError::OutsideShot { frame, shot });
+        }
+        Ok(Self {
+            shots,
+            keyframes,
+            batches: Vec::new(),
+        })
+    }
+
     /// The shots, in order.
     #[must_use]
     pub fn shots(&self) -> &[Shot] {
@@ -227,21 +256,34 @@ impl Plan {
         &self.batches
     }
 
-    /// All pairs of neighbouring keyframes that lie in one shot, in order.
+    /// All stretches of frames that are no keyframes, in order.
     pub fn segments(&self) -> impl Iterator<Item = Segment> {
-        self.shots.iter().enumerate().flat_map(|(shot, range)| {
-            let start = self
-                .keyframes
-                .partition_point(|frame| *frame < range.first());
-            let end = self
-                .keyframes
-                .partition_point(|frame| *frame <= range.last());
-            let pairs = self.keyframes[start..end].windows(2);
-            pairs.map(move |pair| Segment {
-                shot,
-                left: pair[0],
-                right: pair[1],
-            })
-        })
+        let shots = self.shots.iter().enumerate();
+        shots.flat_map(|(index, shot)| self.segments_of(index, shot))
+    }
+
+    /// Frames that are filled in: all that are no keyframes.
+    #[must_use]
+    pub fn n_in_betweens(&self) -> usize {
+        self.segments().map(|segment| segment.frames.len()).sum()
+    }
+
+    fn segments_of(&self, index: usize, shot: &Shot) -> Vec<Segment> {
+        let inside = |frame: &&FrameIdx| shot.contains(**frame);
+        let keyframes: Vec<FrameIdx> = self.keyframes.iter().filter(inside).copied().collect();
+        let before = std::iter::once(None).chain(keyframes.iter().copied().map(Some));
+        let after = keyframes.iter().copied().map(Some).chain([None]);
+        let range = shot.range();
+        let segment = |(left, right): (Option<FrameIdx>, Option<FrameIdx>)| Segment {
+            shot: index,
+            left,
+            right,
+            frames: left.map_or(range.start, |left| left.0 + 1)
+                ..right.map_or(range.end, |right| right.0),
+        };
+        let segments = before.zip(after).map(segment);
+        segments
+            .filter(|segment| !segment.frames.is_empty())
+            .collect()
     }
 }

@@ -1,22 +1,25 @@
 //! One job from start to end: the stages in order and nothing else.
 
-use std::time::Instant;
-
 use super::analyse::{Source, analyse};
 use super::batches::{self, Tools};
 use super::compat::Choices;
 use super::engine::{Engine, ModelFolders};
 use super::error::Error;
+use super::fill::{FillInput, FillTools, SourceFrames, fill};
+use super::flows::Flows;
+use super::helpers::Helpers;
 use super::job::{Job, KeyframeChoice};
 use super::journal::Journal;
 use super::keyframes::select_keyframes;
-use super::observer::{Observer, Stage, Summary, Warning};
-use super::output;
+use super::observer::{Observer, Stage, StageClock, Summary, Warning};
+use super::output::{self, Finished};
+use super::pictures::Pictures;
 use super::plan::Plan;
 use super::shots::Shot;
 use crate::files;
 use crate::frame::FrameIdx;
-use crate::video::{Ffmpeg, VideoError};
+use crate::tensor::OpenDevice;
+use crate::video::{Ffmpeg, FrameStore};
 
 /// Translates a video as `job` says. What an earlier, interrupted run finished is not done again.
 ///
@@ -28,7 +31,7 @@ pub fn translate(
     observer: &dyn Observer,
 ) -> Result<Summary, Error> {
     job.check_files()?;
-    check_writable(job)?;
+    output::check_writable(files::parent(&job.out))?;
     let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
     folders.check()?;
     let ffmpeg = Ffmpeg::find(None)?;
@@ -36,7 +39,7 @@ pub fn translate(
     let mut clock = StageClock::default();
 
     clock.start(Stage::Analyse, observer);
-    let source = analyse(job, &ffmpeg, &mut journal, observer)?;
+    let source = analyse(&job.into(), &ffmpeg, &mut journal, observer)?;
     let plan = plan(job, &source)?;
     warn_of_idle_words(job, &plan, observer);
     observer.started(&plan);
@@ -48,17 +51,68 @@ pub fn translate(
         journal: &mut journal,
     };
     let keyframes = batches::translate(job, folders, (&source, &plan), &mut tools, observer)?;
+    let mut notes = keyframes.notes;
+    let pictures = Pictures::Store(keyframes.pictures);
+
+    let mut filled = None;
+    if let Some(settings) = &job.fill {
+        if plan.n_in_betweens() > 0 {
+            clock.start(Stage::InBetweens, observer);
+        }
+        let input = FillInput {
+            plan: &plan,
+            source: SourceFrames {
+                pictures: &Pictures::Store(source.frames.clone()),
+                size: source.analysis.size,
+                key: &source.key,
+            },
+            keyframes: &pictures,
+            settings,
+            work: &job.work,
+        };
+        let (store, more) = fill_between(job, &input, keyframes.helpers, &mut tools, observer)?;
+        filled = Some(store);
+        notes.extend(more);
+    }
 
     clock.start(Stage::Encode, observer);
-    let result = output::write(job, &source, &plan, &keyframes.pictures, &ffmpeg, observer)?;
+    let finished = Finished {
+        plan: &plan,
+        keyframes: &pictures,
+        filled: filled.as_ref(),
+    };
+    let result = output::write(job, &source, &finished, &ffmpeg, observer)?;
     Ok(Summary {
         out: job.out.clone(),
-        frames: plan.keyframes().len(),
+        frames: finished.frames().len(),
         keyframes: plan.keyframes().len(),
         duration_secs: result.duration_secs,
         stage_secs: clock.stop(),
-        notes: [keyframes.notes, result.notes].concat(),
+        notes: [notes, result.notes].concat(),
     })
+}
+
+/// Paints the frames between the keyframes. Their motion is found by `helpers`, or by others if there are none yet.
+fn fill_between(
+    job: &Job,
+    input: &FillInput<'_>,
+    helpers: Option<Helpers>,
+    tools: &mut Tools<'_>,
+    observer: &dyn Observer,
+) -> Result<(FrameStore, Vec<String>), Error> {
+    let OpenDevice { device, .. } = tools.engine.device(&job.device)?;
+    let mut notes = Vec::new();
+    let helpers = helpers.unwrap_or_else(|| {
+        let helpers = Helpers::find(tools.engine.models_folder(), &device, observer);
+        notes = helpers.notes(false);
+        helpers
+    });
+    let mut tools = FillTools {
+        flows: &Flows::estimated(&job.work.join("flow"), helpers, device)?,
+        synthesiser: &tools.engine.synthesiser(&job.device, observer)?,
+        journal: tools.journal,
+    };
+    Ok((fill(input, &mut tools, observer)?, notes))
 }
 
 /// Shots, keyframes and batches.
@@ -105,44 +159,5 @@ fn warn_of_idle_words(job: &Job, plan: &Plan, observer: &dyn Observer) {
                 hint: Some("name a keyframe with --extra".to_owned()),
             });
         }
-    }
-}
-
-/// Finds out before the work, not after it, that the result cannot be written.
-fn check_writable(job: &Job) -> Result<(), Error> {
-    let folder = files::parent(&job.out);
-    match tempfile::tempfile_in(folder) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(VideoError::NotWritable {
-            path: folder.to_owned(),
-            source,
-        }
-        .into()),
-    }
-}
-
-/// Seconds of each stage.
-#[derive(Default)]
-struct StageClock {
-    finished: Vec<(Stage, f64)>,
-    running: Option<(Stage, Instant)>,
-}
-
-impl StageClock {
-    fn start(&mut self, stage: Stage, observer: &dyn Observer) {
-        self.lap();
-        observer.stage(stage);
-        self.running = Some((stage, Instant::now()));
-    }
-
-    fn lap(&mut self) {
-        if let Some((stage, began)) = self.running.take() {
-            self.finished.push((stage, began.elapsed().as_secs_f64()));
-        }
-    }
-
-    fn stop(mut self) -> Vec<(Stage, f64)> {
-        self.lap();
-        self.finished
     }
 }

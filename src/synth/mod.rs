@@ -19,6 +19,7 @@ pub mod preset;
 pub mod pyramid;
 pub mod random;
 pub mod record;
+pub mod segment;
 mod synthesiser;
 pub mod vote;
 

@@ -58,12 +58,15 @@ impl From<DeviceChoice> for String {
     }
 }
 
+/// What the processor is called.
+pub const CPU_NAME: &str = "CPU";
+
 /// A device that is ready, and how to call it.
 #[derive(Clone, Debug)]
 pub struct OpenDevice {
     /// Where tensors live.
     pub device: Device,
-    /// The card's own name, or `CPU`.
+    /// The card's own name, or [`CPU_NAME`].
     pub name: String,
     /// The type in which networks compute best.
     pub network_dtype: FloatDType,
@@ -76,7 +79,7 @@ impl OpenDevice {
     fn cpu(is_fallback: bool) -> Self {
         Self {
             device: Device::flex(),
-            name: "CPU".to_owned(),
+            name: CPU_NAME.to_owned(),
             network_dtype: FloatDType::F32,
             is_fallback,
         }

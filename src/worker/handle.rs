@@ -114,10 +114,7 @@ impl WorkerHandle {
     /// [`SendError::Full`] if too many wait, [`SendError::Stopped`] if the thread has ended. The
     /// command is then not carried out and no event answers it.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
-        let job = match &command {
-            Command::Translate(job, _) | Command::Evaluate(job, ..) => Some(*job),
-            Command::Probe(_) | Command::Shutdown => None,
-        };
+        let job = command.job();
         // The token exists before the worker can see the command, so that a cancel cannot come too
         // early.
         job.inspect(|job| drop(self.tokens.get(*job)));

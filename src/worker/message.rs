@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::frame::{Frame, FrameIdx};
-use crate::pipeline::job::JobSpec;
+use crate::pipeline::job::{FillSpec, JobSpec};
 
 pub use super::report::Report;
 pub use crate::pipeline::evaluate::Measures;
@@ -27,10 +27,23 @@ pub enum Command {
     Probe(PathBuf),
     /// Translate a video; answered by job events, the last of which ends the job.
     Translate(JobId, Box<JobSpec>),
+    /// Fill the frames between keyframes that exist; answered by job events.
+    Fill(JobId, Box<FillSpec>),
     /// Measure a result, named last, against its source; answered by job events.
     Evaluate(JobId, PathBuf, PathBuf),
     /// End the thread; jobs that still wait are cancelled.
     Shutdown,
+}
+
+impl Command {
+    /// The job that it begins, if it begins one.
+    #[must_use]
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Translate(job, _) | Self::Fill(job, _) | Self::Evaluate(job, ..) => Some(*job),
+            Self::Probe(_) | Self::Shutdown => None,
+        }
+    }
 }
 
 /// What happened. Events queue and none is lost.

@@ -15,9 +15,9 @@ use super::token::{Token, Tokens};
 use crate::pipeline::engine::Engine;
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Measures;
-use crate::pipeline::job::{Job, JobSpec};
+use crate::pipeline::job::{FillJob, FillSpec, Job, JobSpec};
 use crate::pipeline::observer::{Observer, Summary};
-use crate::pipeline::{evaluate, translate};
+use crate::pipeline::{evaluate, own_keyframes, translate};
 use crate::video::{self, Ffmpeg, VideoInfo};
 
 /// How long after an error a cancel still counts as its cause.
@@ -36,6 +36,12 @@ pub trait Work {
     /// # Errors
     /// Whatever keeps the job from its result, and [`Error::Cancelled`] when a checkpoint said so.
     fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error>;
+
+    /// Fills the frames between keyframes that exist.
+    ///
+    /// # Errors
+    /// As [`Self::translate`].
+    fn fill(&mut self, job: &FillJob, observer: &dyn Observer) -> Result<Summary, Error>;
 
     /// Measures a result against its source.
     ///
@@ -61,6 +67,10 @@ impl Work for Engine {
 
     fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error> {
         translate::translate(job, self, observer)
+    }
+
+    fn fill(&mut self, job: &FillJob, observer: &dyn Observer) -> Result<Summary, Error> {
+        own_keyframes::fill_own(job, self, observer)
     }
 
     fn evaluate(
@@ -94,12 +104,13 @@ pub(super) fn run<W: Work>(
         match command {
             Command::Probe(path) => outbox.send(Event::Probed(worker.probe(&path).map(Box::new))),
             Command::Translate(job, spec) => worker.translate(job, &spec),
+            Command::Fill(job, spec) => worker.fill(job, &spec),
             Command::Evaluate(job, source, result) => worker.evaluate(job, &source, &result),
             Command::Shutdown => break,
         }
     }
     for command in inbox.try_iter() {
-        if let Command::Translate(job, _) | Command::Evaluate(job, ..) = command {
+        if let Some(job) = command.job() {
             worker.end(job, JobEvent::Cancelled);
         }
     }
@@ -122,6 +133,13 @@ impl<W: Work> Worker<'_, W> {
         self.job(id, |work, reporter| {
             let job = Job::new(spec)?;
             work.translate(&job, reporter).map(JobEvent::Finished)
+        });
+    }
+
+    fn fill(&mut self, id: JobId, spec: &FillSpec) {
+        self.job(id, |work, reporter| {
+            let job = FillJob::new(spec)?;
+            work.fill(&job, reporter).map(JobEvent::Finished)
         });
     }
 

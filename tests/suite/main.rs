@@ -13,6 +13,7 @@ mod cli;
 mod clips;
 mod evaluate;
 mod failures;
+mod fill;
 mod flow;
 mod golden;
 mod gradients;

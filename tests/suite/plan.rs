@@ -182,6 +182,54 @@ fn impossible_plans_are_refused() {
     );
 }
 
+fn segment(shot: usize, left: Option<usize>, right: Option<usize>) -> Segment {
+    let frames = left.map_or(0, |left| left + 1)..right.unwrap_or(0);
+    Segment {
+        shot,
+        left: left.map(FrameIdx),
+        right: right.map(FrameIdx),
+        frames,
+    }
+}
+
+#[test]
+fn keyframes_that_exist_leave_the_frames_around_them() {
+    let shots = shots_between(0..14, &[FrameIdx(8), FrameIdx(10)]);
+    let plan = Plan::of_finished(shots.clone(), frames([2, 3, 6, 9, 12])).unwrap();
+    assert!(plan.batches().is_empty());
+    let tail = Segment {
+        frames: 13..14,
+        ..segment(2, Some(12), None)
+    };
+    let want = [
+        segment(0, None, Some(2)),
+        segment(0, Some(3), Some(6)),
+        Segment {
+            frames: 7..8,
+            ..segment(0, Some(6), None)
+        },
+        Segment {
+            frames: 8..9,
+            ..segment(1, None, Some(9))
+        },
+        Segment {
+            frames: 10..12,
+            ..segment(2, None, Some(12))
+        },
+        tail,
+    ];
+    assert_eq!(plan.segments().collect::<Vec<_>>(), want);
+    assert_eq!(plan.n_in_betweens(), 9);
+
+    let of = |keyframes: &[usize]| {
+        Plan::of_finished(shots.clone(), frames(keyframes.iter().copied())).unwrap_err()
+    };
+    assert_eq!(of(&[2, 9]), PlanError::NoKeyframes);
+    assert_eq!(of(&[3, 2, 9, 12]), PlanError::OutOfOrder(FrameIdx(2)));
+    let (frame, shot) = (FrameIdx(14), 2);
+    assert_eq!(of(&[2, 9, 12, 14]), PlanError::OutsideShot { frame, shot });
+}
+
 #[test]
 fn a_plan_of_two_shots() {
     let shots = shots_between(0..12, &[FrameIdx(8)]);
@@ -198,18 +246,14 @@ fn a_plan_of_two_shots() {
         batch(1, &[], &[8, 11]),
     ];
     assert_eq!(plan.batches(), want);
-    let segment = |shot, left, right| Segment {
-        shot,
-        left: FrameIdx(left),
-        right: FrameIdx(right),
-    };
     let want = [
-        segment(0, 0, 3),
-        segment(0, 3, 5),
-        segment(0, 5, 7),
-        segment(1, 8, 11),
+        segment(0, Some(0), Some(3)),
+        segment(0, Some(3), Some(5)),
+        segment(0, Some(5), Some(7)),
+        segment(1, Some(8), Some(11)),
     ];
     assert_eq!(plan.segments().collect::<Vec<_>>(), want);
+    assert_eq!(plan.n_in_betweens(), 6);
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
 }
@@ -303,8 +347,10 @@ proptest! {
         let mut reached = BTreeSet::new();
         for segment in plan.segments() {
             let shot = &plan.shots()[segment.shot];
-            prop_assert!(shot.contains(segment.left) && shot.contains(segment.right));
-            reached.extend(segment.left.0..=segment.right.0);
+            let ends = [segment.left, segment.right].into_iter().flatten();
+            prop_assert!(ends.clone().count() > 0 && ends.clone().all(|end| shot.contains(end)));
+            prop_assert!(segment.frames.clone().all(|i| !plan.keyframes().contains(&FrameIdx(i))));
+            reached.extend(segment.frames);
         }
         reached.extend(plan.keyframes().iter().map(|key| key.0));
         prop_assert_eq!(reached, (0..n_frames).collect::<BTreeSet<_>>());

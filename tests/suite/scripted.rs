@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use fresco_studio::pipeline::error::Error;
 use fresco_studio::pipeline::evaluate::Measures;
-use fresco_studio::pipeline::job::{Job, JobSpec};
+use fresco_studio::pipeline::job::{FillJob, Job, JobSpec};
 use fresco_studio::pipeline::observer::{Observer, Stage, Summary};
-use fresco_studio::video::VideoInfo;
+use fresco_studio::video::{PictureFolderError, VideoInfo};
 use fresco_studio::worker::Work;
 
 pub type Script = Box<dyn FnMut(&Job, &dyn Observer) -> Result<Summary, Error> + Send>;
@@ -39,6 +39,11 @@ impl Work for Scripted {
 
     fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error> {
         (self.script)(job, observer)
+    }
+
+    fn fill(&mut self, job: &FillJob, _: &dyn Observer) -> Result<Summary, Error> {
+        let path = job.keyframes.clone();
+        Err(PictureFolderError::Empty { folder: path }.into())
     }
 
     fn evaluate(&mut self, _: &Path, result: &Path, _: &dyn Observer) -> Result<Measures, Error> {

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use fresco_studio::pipeline::job::{DeviceChoice, JobSpec};
+use fresco_studio::pipeline::job::{DeviceChoice, JobSpec, KeyframeGap};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -73,6 +73,7 @@ impl Studio {
             size: Some(64),
             steps: 3,
             batch_size: 3,
+            keyframe_gap: KeyframeGap::Fixed(1),
             ..JobSpec::default()
         }
     }
@@ -82,7 +83,7 @@ impl Studio {
         let work = self.path(&format!("work-{out}"));
         let paths = [source, &self.out(out), &work].map(|path| path.to_str().unwrap().to_owned());
         let [source, out, work] = paths;
-        let fixed = "--prompt|a cartoon|--device|cpu|--size|64|--steps|3|--batch-size|3|--json";
+        let fixed = "--prompt|a cartoon|--device|cpu|--size|64|--steps|3|--batch-size|3|--keyframe-gap|1|--json";
         let mut flags = vec![
             "translate".into(),
             source,
@@ -100,6 +101,12 @@ impl Studio {
 pub fn set(flags: &mut [String], name: &str, value: &str) {
     let place = flags.iter().position(|flag| flag == name).unwrap();
     value.clone_into(&mut flags[place + 1]);
+}
+
+/// Takes a flag and its value out of a command line.
+pub fn unset(flags: &mut Vec<String>, name: &str) {
+    let place = flags.iter().position(|flag| flag == name).unwrap();
+    flags.drain(place..place + 2);
 }
 
 /// The program, running.

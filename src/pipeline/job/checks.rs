@@ -48,15 +48,15 @@ pub(super) fn settings(spec: &JobSpec) -> Result<Container, JobErrors> {
     let mut checks = Checks::default();
     let container = checks.output(spec);
     checks.paths(spec);
-    checks.device(spec);
+    checks.device(&spec.device);
     checks.words(spec);
     checks.range(spec);
     checks.control(spec);
     checks.sampling(spec);
     checks.keyframes(spec);
     match container {
-        Some(container) if checks.0.is_empty() => Ok(container),
-        _ => Err(JobErrors(checks.0)),
+        Some(container) if checks.is_clean() => Ok(container),
+        _ => Err(checks.into_errors()),
     }
 }
 
@@ -78,28 +78,39 @@ pub(super) fn files(job: &Job) -> Result<(), JobErrors> {
     } else if same_file(&job.source, &job.out) {
         checks.fail("out", OVERWRITES_SOURCE);
     }
-    if checks.0.is_empty() {
-        Ok(())
-    } else {
-        Err(JobErrors(checks.0))
-    }
+    checks.done()
 }
 
 const LONGEST_GAP: usize = 120;
-const NOT_FILLED_YET: &str = "frames between keyframes are not filled yet; use --keyframe-gap 1 to \
-                              translate every frame, or --no-fill to get the keyframes alone";
-const OVERWRITES_SOURCE: &str = "the result would replace the source; choose another name";
+pub(super) const OVERWRITES_SOURCE: &str =
+    "the result would replace the source; choose another name";
 
-fn same_file(a: &Path, b: &Path) -> bool {
+pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// What was found wrong so far.
 #[derive(Default)]
-struct Checks(Vec<FieldError>);
+pub(super) struct Checks(Vec<FieldError>);
 
 impl Checks {
-    fn fail(&mut self, field: &'static str, message: impl Into<String>) {
+    pub fn is_clean(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn into_errors(self) -> JobErrors {
+        JobErrors(self.0)
+    }
+
+    pub fn done(self) -> Result<(), JobErrors> {
+        if self.is_clean() {
+            Ok(())
+        } else {
+            Err(self.into_errors())
+        }
+    }
+
+    pub fn fail(&mut self, field: &'static str, message: impl Into<String>) {
         self.0.push(FieldError {
             field,
             message: message.into(),
@@ -119,7 +130,11 @@ impl Checks {
         }
     }
 
-    fn exists<'a>(&mut self, field: &'static str, paths: impl IntoIterator<Item = &'a PathBuf>) {
+    pub fn exists<'a>(
+        &mut self,
+        field: &'static str,
+        paths: impl IntoIterator<Item = &'a PathBuf>,
+    ) {
         for path in paths {
             if !path.exists() {
                 self.fail(field, format!("not found: {}", path.display()));
@@ -138,6 +153,18 @@ impl Checks {
     }
 
     /// Paths are stored in JSON and TOML, which hold Unicode only.
+    pub fn path(&mut self, field: &'static str, path: &Path) {
+        if path.to_str().is_none() {
+            self.fail(
+                field,
+                format!(
+                    "the path is not valid Unicode; rename it: {}",
+                    path.display()
+                ),
+            );
+        }
+    }
+
     fn paths(&mut self, spec: &JobSpec) {
         if spec.source.as_os_str().is_empty() {
             self.fail("source", "no video is named");
@@ -159,20 +186,12 @@ impl Checks {
             .chain(named)
             .chain(controlnets.map(|path| ("controlnet", path)));
         for (field, path) in all {
-            if path.to_str().is_none() {
-                self.fail(
-                    field,
-                    format!(
-                        "the path is not valid Unicode; rename it: {}",
-                        path.display()
-                    ),
-                );
-            }
+            self.path(field, path);
         }
     }
 
-    fn device(&mut self, spec: &JobSpec) {
-        if matches!(&spec.device, DeviceChoice::Named(name) if name.trim().is_empty()) {
+    pub fn device(&mut self, device: &DeviceChoice) {
+        if matches!(device, DeviceChoice::Named(name) if name.trim().is_empty()) {
             self.fail("device", "expected auto, gpu, cpu or the name of a device");
         }
     }
@@ -295,14 +314,6 @@ impl Checks {
                     spec.keyframe_gap
                 ),
             );
-        }
-        if spec.no_fill {
-            return;
-        }
-        if !spec.keyframes.is_empty() {
-            self.fail("keyframes", NOT_FILLED_YET);
-        } else if max > 1 {
-            self.fail("keyframe-gap", NOT_FILLED_YET);
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod checks;
 mod consistency;
+mod fill;
 mod options;
 mod validated;
 
@@ -21,8 +22,10 @@ pub use crate::pipeline::keyframes::KeyframeGap;
 pub use crate::tensor::DeviceChoice;
 pub use checks::{FieldError, JobErrors};
 pub use consistency::{Consistency, ConsistencySpec, Preset};
+pub use fill::{FillJob, FillOutput, FillSettings, FillSpec, InBetweensSpec};
 pub use options::{
-    CannyThresholds, Compat, ControlKind, ControlNetSpec, ExtraWords, FrameRange, ParseOptionError,
+    CannyThresholds, Compat, ControlKind, ControlNetSpec, ExtraWords, FillPreset, FrameRange,
+    ParseOptionError,
 };
 pub use validated::{
     Container, ControlSettings, Job, KeyframeChoice, ModelFiles, Prompt, SamplingSettings, Start,
@@ -199,12 +202,17 @@ pub struct JobSpec {
         help_heading = "Keyframes"
     )]
     pub batch_size: usize,
-    /// Write the keyframes only: to `<stem of --out>-keyframes`, and a clip of them to --out.
-    #[arg(long, help_heading = "Keyframes")]
-    pub no_fill: bool,
     /// Follow the reference implementation where this program deviates from it.
     #[arg(long, value_enum, help_heading = "Keyframes")]
     pub compat: Option<Compat>,
+
+    /// Write the keyframes only: to `<stem of --out>-keyframes`, and a clip of them to --out.
+    #[arg(long, help_heading = "In-betweens")]
+    pub no_fill: bool,
+    /// How the frames between keyframes are made.
+    #[serde(flatten)]
+    #[command(flatten)]
+    pub in_betweens: InBetweensSpec,
 }
 
 impl Default for JobSpec {
@@ -233,10 +241,11 @@ impl Default for JobSpec {
             seed: 0,
             free_u: None,
             size: None,
-            keyframe_gap: KeyframeGap::Fixed(1),
+            keyframe_gap: KeyframeGap::default(),
             keyframes: Vec::new(),
             batch_size: 8,
             no_fill: false,
+            in_betweens: InBetweensSpec::default(),
             guidance: ConsistencySpec::default(),
             compat: None,
         }

@@ -6,9 +6,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::PossibleValue;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::FrameIdx;
+pub use crate::synth::Preset as FillPreset;
 
 /// An option's text does not have the form it should have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +47,26 @@ pub enum ControlKind {
 pub enum Compat {
     /// The authors' implementation of FRESCO.
     Reference,
+}
+
+impl clap::ValueEnum for FillPreset {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Best => ("best", "closest to the optimum, about twice the time"),
+            Self::Default => ("default", "hardly less, in half the time"),
+            Self::Fast => ("fast", "for a result that is soon there"),
+            Self::Draft => ("draft", "for a first look"),
+            Self::Parity => (
+                "parity",
+                "every pixel searched every time, as the reference does",
+            ),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 /// Words appended to the prompt of one keyframe; written `24=, eyes closed`.

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::checks::{self, JobErrors};
 use super::{
-    CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, FreeU,
-    JobSpec, KeyframeGap, Sampler,
+    CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, FillSettings,
+    FreeU, JobSpec, KeyframeGap, Sampler,
 };
 use crate::annotators::Annotator;
 use crate::frame::FrameIdx;
@@ -44,9 +44,9 @@ pub struct Job {
     pub keyframes: KeyframeChoice,
     /// Most keyframes in a batch, anchors included.
     pub batch_size: usize,
-    /// Whether the frames between keyframes are wanted too; without them the keyframes are the
+    /// How the frames between keyframes are made; if they are not wanted, the keyframes are the
     /// result.
-    pub fill: bool,
+    pub fill: Option<FillSettings>,
     /// Program whose choices are followed.
     pub compat: Option<Compat>,
     /// Where the networks run.
@@ -166,8 +166,7 @@ impl Job {
     /// Checks every setting. Files are not looked at: see [`Job::check_files`].
     ///
     /// # Errors
-    /// All settings that are out of range, contradict each other or ask for what does not exist
-    /// yet.
+    /// All settings that are out of range or contradict each other.
     pub fn new(spec: &JobSpec) -> Result<Self, JobErrors> {
         let container = checks::settings(spec)?;
         Ok(Self::from_checked(spec, container))
@@ -237,7 +236,7 @@ impl Job {
             short_side: spec.size.unwrap_or(short_side),
             keyframes: keyframe_choice(spec),
             batch_size: spec.batch_size,
-            fill: !spec.no_fill,
+            fill: (!spec.no_fill).then(|| FillSettings::new(spec.in_betweens, spec.compat)),
             consistency: Consistency::from(&spec.guidance),
             compat: spec.compat,
             device: spec.device.clone(),

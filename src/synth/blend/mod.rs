@@ -70,20 +70,23 @@ pub enum BackwardErrors {
 impl Default for BlendConfig {
     /// What the product ships.
     fn default() -> Self {
-        Self {
-            weights: TimeWeights::default(),
-            tone: Tone::default(),
-            rounding: Rounding::default(),
-            gradients: Gradients::default(),
-            backward_errors: BackwardErrors::default(),
-        }
+        Self::OWN
     }
 }
 
 impl BlendConfig {
+    /// What the product ships.
+    pub const OWN: Self = Self {
+        weights: TimeWeights::Centred,
+        tone: Tone::KeyLinear,
+        rounding: Rounding::Nearest,
+        gradients: Gradients::Fused,
+        backward_errors: BackwardErrors::Aligned,
+    };
+
     /// The reference's weights, tone, rounding and order of error maps, for comparisons.
     #[must_use]
-    pub fn reference() -> Self {
+    pub const fn reference() -> Self {
         Self {
             weights: TimeWeights::Reference,
             tone: Tone::MinError,

@@ -13,10 +13,12 @@ mod fill;
 pub mod gpu;
 mod occlusion;
 mod position;
+mod telea;
 mod warp;
 
 pub use edge::edge;
 pub use fill::fill;
 pub use occlusion::occlusion;
 pub use position::{PositionMap, ramp};
+pub use telea::fill_by_marching;
 pub use warp::{warp_mask, warp_nearest};

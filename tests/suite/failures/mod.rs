@@ -9,7 +9,7 @@ use std::process::Command;
 
 use fresco_studio::pipeline::journal::Journal;
 
-use crate::support::{Ended, MOVING, Program, Studio, frame_times, names_in, run};
+use crate::support::{Ended, MOVING, Program, Studio, frame_times, names_in, run, unset};
 
 const EARLIER: &[u8] = b"an earlier result";
 
@@ -29,6 +29,12 @@ impl Trial {
 
     fn flags(&self, source: &Path, more: &[&str]) -> Vec<String> {
         let mut flags = self.studio.flags(source, "out.mp4");
+        if more
+            .first()
+            .is_some_and(|flag| flag.starts_with("--keyframe"))
+        {
+            unset(&mut flags, "--keyframe-gap");
+        }
         flags.extend(more.iter().map(|&flag| flag.to_owned()));
         flags
     }
@@ -184,12 +190,12 @@ fn a_wrong_command_line() {
         ),
         (vec!["--frobnicate"], vec!["--frobnicate"]),
         (
-            vec!["--keyframe-gap", "3"],
-            vec!["--keyframe-gap 1", "--no-fill"],
+            vec!["--keyframe-gap", "121"],
+            vec!["--keyframe-gap: expected 1 to 120 frames"],
         ),
         (
-            vec!["--keyframes", "0,2"],
-            vec!["--keyframe-gap 1", "--no-fill"],
+            vec!["--fill-preset", "lazy"],
+            vec!["--fill-preset", "draft"],
         ),
         (
             vec!["--range", "3..3"],

@@ -6,7 +6,8 @@ use clap::Parser as _;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
     CannyThresholds, Compat, ConsistencySpec, ControlKind, ControlNetSpec, DeviceChoice,
-    ExtraWords, FrameRange, FreeU, Job, JobSpec, KeyframeGap, Preset, Sampler,
+    ExtraWords, FillPreset, FrameRange, FreeU, InBetweensSpec, Job, JobSpec, KeyframeGap, Preset,
+    Sampler,
 };
 
 use super::spec;
@@ -45,8 +46,8 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --controlnet|a\\,b,weight=0.5,start=0.1,end=0.9,clip=x.mp4|--control|canny|--canny|20,200|\
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
---device|NVIDIA|--work|w|--freeu|1.2,1.5,1,0.5|--consistency|light|\
---no-background-smoothing";
+--fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--freeu|1.2,1.5,1,0.5|\
+--consistency|light|--no-background-smoothing";
 
 #[test]
 fn every_flag_fills_its_field() {
@@ -95,6 +96,10 @@ fn every_flag_fills_its_field() {
         batch_size: 5,
         compat: Some(Compat::Reference),
         no_fill: true,
+        in_betweens: InBetweensSpec {
+            fill_preset: FillPreset::Best,
+            no_gradient_blending: true,
+        },
         device: DeviceChoice::Named("NVIDIA".into()),
         work: Some("w".into()),
         free_u: Some(FreeU {

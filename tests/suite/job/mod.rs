@@ -1,5 +1,6 @@
 //! Settings: their defaults, how flags and files write them, and every rule they must keep.
 
+mod fill;
 mod flags;
 
 use std::path::{Path, PathBuf};
@@ -7,8 +8,8 @@ use std::path::{Path, PathBuf};
 use fresco_studio::annotators::Annotator;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
-    CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FrameRange,
-    FreeU, Job, JobSpec, KeyframeChoice, Start,
+    CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FillPreset,
+    FillSettings, FrameRange, FreeU, Job, JobSpec, KeyframeChoice, Start,
 };
 use fresco_studio::pipeline::keyframes::KeyframeGap;
 
@@ -46,9 +47,15 @@ fn a_job_has_the_values_that_depend_on_others() {
         Path::new("films/out.final-keyframes")
     );
     assert_eq!(job.short_side, 256, "the demo model is for small pictures");
-    assert_eq!(job.keyframes, KeyframeChoice::Gap(KeyframeGap::Fixed(1)));
+    let gap = KeyframeGap::Range { min: 5, max: 20 };
+    assert_eq!(job.keyframes, KeyframeChoice::Gap(gap));
     assert_eq!(job.sampling.start, Start::Source(0.75));
-    assert!(job.fill);
+    let filled = FillSettings {
+        preset: FillPreset::Default,
+        gradient_blending: true,
+        compat: None,
+    };
+    assert_eq!(job.fill, Some(filled));
 
     let other = JobSpec {
         model: Some("m".into()),
@@ -64,7 +71,7 @@ fn a_job_has_the_values_that_depend_on_others() {
         job.keyframes,
         KeyframeChoice::Listed(vec![FrameIdx(0), FrameIdx(8)])
     );
-    assert_eq!((job.sampling.start, job.fill), (Start::Noise, false));
+    assert_eq!((job.sampling.start, job.fill), (Start::Noise, None));
 }
 
 #[test]
@@ -121,7 +128,9 @@ fn values_at_the_ends_of_their_ranges_are_accepted() {
         with(|s| (s.size, s.batch_size, s.control_strength) = (Some(1024), 16, 2.0)),
         with(|s| s.canny = CannyThresholds { low: 1, high: 255 }),
         with(|s| s.range = Some(FrameRange { start: 7, end: 9 })),
-        with(|s| (s.keyframe_gap, s.no_fill) = (KeyframeGap::Fixed(120), true)),
+        with(|s| s.keyframe_gap = KeyframeGap::Fixed(120)),
+        with(|s| s.keyframe_gap = KeyframeGap::Range { min: 1, max: 120 }),
+        with(|s| s.keyframes = vec![FrameIdx(3)]),
     ] {
         assert_eq!(refused(&spec), [""; 0], "{spec:?}");
     }
@@ -221,34 +230,6 @@ fn settings_that_contradict_each_other_are_refused() {
         ),
     ] {
         assert_eq!(refused(&spec), [field], "{spec:?}");
-    }
-}
-
-#[test]
-fn gaps_are_refused_until_they_can_be_filled() {
-    let gap = KeyframeGap::Range { min: 1, max: 4 };
-    for (change, field) in [
-        (
-            with(|s| s.keyframe_gap = KeyframeGap::Fixed(2)),
-            "keyframe-gap",
-        ),
-        (with(|s| s.keyframe_gap = gap), "keyframe-gap"),
-        (with(|s| s.keyframes = vec![FrameIdx(0)]), "keyframes"),
-    ] {
-        let errors = Job::new(&change).unwrap_err();
-        let [error] = errors.0.as_slice() else {
-            panic!("{errors:?}")
-        };
-        assert_eq!(error.field, field);
-        assert!(error.message.contains("not filled yet"));
-        assert!(error.message.contains("--keyframe-gap 1") && error.message.contains("--no-fill"));
-        assert!(
-            Job::new(&JobSpec {
-                no_fill: true,
-                ..change
-            })
-            .is_ok()
-        );
     }
 }
 

@@ -6,3 +6,4 @@ mod guides;
 mod laws;
 mod quality;
 mod search;
+mod segment;

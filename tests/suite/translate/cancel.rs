@@ -50,7 +50,7 @@ impl Observer for Stopper {
             Stage::Keyframes => self.before_keyframes.store(count, Ordering::Relaxed),
             Stage::Encode => self.before_encode.store(count, Ordering::Relaxed),
             Stage::Evaluate => panic!("a translation does not measure"),
-            Stage::Analyse => {}
+            Stage::Analyse | Stage::InBetweens => {}
         }
     }
     fn progress(&self, _progress: Progress) {}

@@ -57,6 +57,45 @@ pub fn models_folder() -> Option<PathBuf> {
     Some(folders.data_dir().join("models"))
 }
 
+/// Where this user's files go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserFolders {
+    /// Preferences.
+    pub config: PathBuf,
+    /// Projects that were never saved, and their results.
+    pub data: PathBuf,
+    /// Models.
+    pub models: PathBuf,
+    /// Proposed place of exports.
+    pub videos: PathBuf,
+}
+
+impl UserFolders {
+    /// Those of this system; below the current folder, if it knows no home.
+    #[must_use]
+    pub fn of_system() -> Self {
+        let homeless = PathBuf::from("fresco-studio");
+        let own = directories::ProjectDirs::from("", "", "fresco-studio");
+        let users = directories::UserDirs::new();
+        let folder = |of_project: fn(&directories::ProjectDirs) -> &Path| {
+            own.as_ref()
+                .map_or(homeless.as_path(), of_project)
+                .to_owned()
+        };
+        let data = folder(directories::ProjectDirs::data_dir);
+        let videos = users.as_ref().map(|users| {
+            let videos = users.video_dir().filter(|videos| videos.is_dir());
+            videos.unwrap_or_else(|| users.home_dir()).to_owned()
+        });
+        Self {
+            config: folder(directories::ProjectDirs::config_dir),
+            models: data.join("models"),
+            videos: videos.unwrap_or(homeless.clone()),
+            data: data.join("projects"),
+        }
+    }
+}
+
 /// Writes `bytes` to `path` so that readers see the old content or the new, never a part.
 ///
 /// The folder must exist. The data reaches the disk before the name does.

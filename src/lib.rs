@@ -20,6 +20,7 @@
 //! clients.
 
 pub mod annotators;
+pub mod app;
 pub mod cli;
 pub mod diffusion;
 pub mod files;

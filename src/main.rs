@@ -1,4 +1,4 @@
-//! The program: the command line for now.
+//! The program: chooses window or command line.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ const DEMO_CLIP: &[u8] = include_bytes!("../assets/demo/clip.mp4");
 fn main() -> ExitCode {
     start_logging();
     let engine = || Engine::new(files::models_folder());
-    cli::run(std::env::args_os(), engine, DEMO_CLIP)
+    cli::run(std::env::args_os(), engine, DEMO_CLIP, window::open)
 }
 
 /// Logs go to standard error; `RUST_LOG` says which.
@@ -26,4 +26,59 @@ fn start_logging() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+}
+
+#[cfg(feature = "gui")]
+mod window {
+    //! The window, where there is a display.
+
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use fresco_studio::app;
+    use fresco_studio::files::{self, UserFolders};
+    use fresco_studio::pipeline::engine::Engine;
+    use fresco_studio::{ui, worker};
+
+    /// The window's icon.
+    const ICON: &[u8] = include_bytes!("../assets/icons/fresco-studio-256.png");
+
+    /// Opens the window on a file, and stays until it is closed.
+    pub fn open(file: Option<PathBuf>) -> Result<(), String> {
+        if !has_display() {
+            return Err("there is no display".to_owned());
+        }
+        // The window may be opened on a file by a relative name and closed on it by a full one.
+        let file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        let opening = ui::Opening {
+            start: app::start(UserFolders::of_system(), file),
+            write_demo: Arc::new(|path| {
+                std::fs::create_dir_all(files::parent(path))?;
+                files::write_atomic(path, super::DEMO_CLIP)
+            }),
+            icon: ICON,
+        };
+        let engine = || Engine::new(files::models_folder());
+        ui::run(opening, |wake| worker::spawn(engine, wake))
+            .map_err(|error| format!("the window cannot be opened: {error}"))
+    }
+
+    /// Elsewhere than on these systems there is always one.
+    fn has_display() -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let needs_one = cfg!(all(unix, not(target_os = "macos")));
+        !needs_one || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+    }
+}
+
+#[cfg(not(feature = "gui"))]
+mod window {
+    //! A build for servers.
+
+    use std::path::PathBuf;
+
+    /// Says that there is none.
+    pub fn open(_file: Option<PathBuf>) -> Result<(), String> {
+        Err("this build has no window".to_owned())
+    }
 }

@@ -10,6 +10,7 @@ mod run;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,11 +29,12 @@ pub use run::{Exit, follow};
 const JOB: JobId = JobId(1);
 
 /// Runs the program as its arguments say. `build` makes the engine, on the worker's thread;
-/// `demo_clip` is the bundled video.
+/// `demo_clip` is the bundled video; `window` opens the window on a file, or says why it cannot.
 pub fn run<W: Work>(
     arguments: impl IntoIterator<Item = OsString>,
     build: impl FnOnce() -> W + Send + 'static,
     demo_clip: &[u8],
+    window: impl FnOnce(Option<PathBuf>) -> Result<(), String>,
 ) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let exit = match Arguments::try_parse_from(&arguments) {
@@ -42,7 +44,10 @@ pub fn run<W: Work>(
                 arguments.iter().any(|argument| argument == "--json"),
             );
         }
-        Ok(Arguments { action: None, .. }) => no_window(),
+        Ok(Arguments { action: None, file }) => match window(file) {
+            Ok(()) => Exit::Done,
+            Err(reason) => no_window(&reason),
+        },
         Ok(Arguments {
             action: Some(Action::Translate(arguments)),
             ..
@@ -161,10 +166,12 @@ fn with_worker<W: Work>(
     act(&worker, console)
 }
 
-fn no_window() -> Exit {
-    let text = "This build has no window yet. Without one:\n  \
-                fresco-studio translate FILE --out OUT.mp4 --prompt TEXT\n  \
-                fresco-studio demo\n";
+fn no_window(reason: &str) -> Exit {
+    let text = format!(
+        "No window: {reason}. Without one:\n  \
+         fresco-studio translate FILE --out OUT.mp4 --prompt TEXT\n  \
+         fresco-studio demo\n"
+    );
     let _ = io::stderr().write_all(text.as_bytes());
     Exit::Usage
 }

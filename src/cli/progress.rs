@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::console::{Console, Style};
+use crate::app::format::about;
 use crate::frame::FrameIdx;
 use crate::worker::message::{Measures, Plan, Progress, Stage, Summary};
 use crate::worker::{JobEvent, JobProgress, Report};
@@ -201,43 +202,4 @@ fn stage_bar(stage: Stage) -> ProgressBar {
     }
     bar.set_prefix(stage.to_string());
     bar
-}
-
-/// A time as exact as it is known: seconds in tens, then minutes, then hours and minutes in tens.
-fn about(time: Duration) -> String {
-    let secs = time.as_secs_f64();
-    let minutes = (secs / 60.0).round() as u64;
-    let tens = |value: f64| (value / 10.0).round() as u64 * 10;
-    if secs < 10.0 {
-        "a few seconds".to_owned()
-    } else if secs < 55.0 {
-        format!("about {} s", tens(secs))
-    } else if minutes < 60 {
-        format!("about {} min", minutes.max(1))
-    } else {
-        let minutes = tens(secs / 60.0);
-        format!("about {} h {} min", minutes / 60, minutes % 60)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_as_exact_as_they_are_known() {
-        let said: Vec<String> = [3, 44, 54, 55, 200, 3590, 5000]
-            .map(|secs| about(Duration::from_secs(secs)))
-            .into();
-        let wanted = [
-            "a few seconds",
-            "about 40 s",
-            "about 50 s",
-            "about 1 min",
-            "about 3 min",
-            "about 1 h 0 min",
-            "about 1 h 20 min",
-        ];
-        assert_eq!(said, wanted);
-    }
 }

@@ -1,6 +1,7 @@
 //! Textbook diffusion; knows no video.
 
 pub mod guidance;
+pub mod latents;
 pub mod noise;
 pub mod noise_schedule;
 pub mod samplers;

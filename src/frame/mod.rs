@@ -12,7 +12,9 @@ pub use lab::lab;
 pub use resize::{WorkingSize, resize, working_size};
 
 /// Position of a frame in presentation order, counted from 0 in the source video.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct FrameIdx(pub usize);
 

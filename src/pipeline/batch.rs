@@ -1,7 +1,6 @@
 //! One batch: conditions, denoising, pictures, and a look at them before they count.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use super::anchors::Anchors;
 use super::compat::Choices;
@@ -13,7 +12,9 @@ use super::error::Error;
 use super::guidance::{BatchGuidance, correspond};
 use super::helpers::Helpers;
 use super::job::{Job, Start};
-use super::observer::{Cancelled, Observer, Warning};
+use super::observer::{Cancelled, Observer, StepOf, Warning};
+use super::plan::N_ANCHORS;
+use super::preview::Previewer;
 use super::verify::fell_flat;
 use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::frame::{Frame, FrameIdx};
@@ -123,6 +124,9 @@ impl BatchContext<'_> {
             BatchGuidance::new(wanted, found, (&source, &text), (denoiser, &sampling))
         });
         let controls = self.control.controls(frames, sources, denoiser, device)?;
+        let n_anchors = anchors.map_or(0, |_| N_ANCHORS);
+        let mut previewer = Previewer::new(frames, n_anchors, (sources, source.clone()));
+        let executed = sampling.executed_steps();
         let input = BatchInput {
             source,
             text,
@@ -137,7 +141,11 @@ impl BatchContext<'_> {
         let mut guide = BatchGuidance::guide(guidance.as_ref(), &go_on);
         let mut view = |step: usize, x0: &Tensor<4>| {
             after_step(step + 1);
-            self.preview(frames, x0, denoiser)
+            let step = StepOf {
+                step: step + 1,
+                executed,
+            };
+            previewer.show(step, x0, self.observer)
         };
         let (latents, recorded) = denoise(
             &input,
@@ -153,23 +161,6 @@ impl BatchContext<'_> {
             Some(((&frame, _), _)) => Err(Error::FellFlat { frame }),
             None => Ok((pictures, recorded)),
         }
-    }
-
-    /// Shows the newest frame as it would come out now, if anybody looks.
-    fn preview(
-        &self,
-        frames: &[FrameIdx],
-        x0: &Tensor<4>,
-        denoiser: &Denoiser,
-    ) -> Result<(), Error> {
-        if !self.observer.preview_wanted() {
-            return Ok(());
-        }
-        let newest = frames.len() - 1;
-        for picture in decode(&x0.clone().narrow(0, newest, 1), denoiser)? {
-            self.observer.preview(frames[newest], Arc::new(picture));
-        }
-        Ok(())
     }
 
     fn sampling(&self, denoiser: &Denoiser) -> Result<Sampling, Error> {

@@ -17,6 +17,7 @@ use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::observer::{Observer, Progress, Unit, Warning};
 use super::plan::{Batch, Plan};
+use super::trial::try_frame;
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::tensor::OpenDevice;
@@ -94,6 +95,7 @@ pub fn translate(
             .join("anchors")
             .join(format!("batch-{i:04}.safetensors"));
         if tools.journal.find(&product, &key).is_none() {
+            observer.interlude(&mut |trial, observer| try_frame(trial, tools.engine, observer));
             let restored = chain.as_ref().filter(|_| steps.executed > 0);
             let restored = restored.map(|(_, path)| Anchors::read(path)).transpose()?;
             let frames = read(batch, source, restored.as_ref())?;

@@ -13,7 +13,7 @@ use super::journal::Journal;
 use super::observer::Observer;
 use crate::annotators::{Annotator, ControlImage};
 use crate::files::ContentHash;
-use crate::frame::{Frame, FrameIdx};
+use crate::frame::{Frame, FrameIdx, WorkingSize};
 use crate::tensor::image::{unit_from_frames, unit_from_maps};
 use crate::tensor::{Device, Tensor};
 use crate::video::{self, Ffmpeg, FrameStore};
@@ -75,6 +75,48 @@ impl ControlSource {
                         (ffmpeg, &mut *journal),
                         observer,
                     )?)
+                }
+            };
+            nets.push(ControlNetInput { spec, clip });
+        }
+        Ok(Self {
+            nets,
+            annotator,
+            strength: job.control.strength,
+        })
+    }
+
+    /// Prepares `n_nets` networks for one frame alone.
+    ///
+    /// # Errors
+    /// [`Error::NoControlImage`] for a network with neither clip nor annotator, and whatever reading a clip gives.
+    pub fn of_frame(
+        job: &Job,
+        n_nets: usize,
+        (frame, size): (FrameIdx, WorkingSize),
+        ffmpeg: &Ffmpeg,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let annotator = job.control.annotator();
+        let mut nets = Vec::new();
+        for net in 0..n_nets {
+            let spec = job.models.controlnets.get(net).cloned().unwrap_or_default();
+            let clip = match &spec.clip {
+                None if annotator.is_none() => return Err(Error::NoControlImage),
+                None => None,
+                Some(path) => {
+                    let info = video::probe(ffmpeg, path)?;
+                    let range = frame.0..frame.0 + 1;
+                    let clip = Clip {
+                        ffmpeg,
+                        info: &info,
+                        range,
+                        size,
+                    };
+                    let frames = FrameStore::open(&job.work.join(format!("trial-control-{net}")))?;
+                    store_frames(&clip, &frames, observer, |_| {})?;
+                    let key = ContentHash::of_value(&frame);
+                    Some(ControlClip { frames, key })
                 }
             };
             nets.push(ControlNetInput { spec, clip });

@@ -19,17 +19,32 @@ use crate::models::vae::{self, AutoencoderKL, VaeConfig};
 use crate::models::{KeyMap, ModelError};
 use crate::synth::Synthesiser;
 use crate::tensor::{self, Device, DeviceChoice, FloatDType, OpenDevice};
+use crate::video::Ffmpeg;
 
 /// Owns the device and the networks; they are made on first use.
 #[derive(Default)]
 pub struct Engine {
     models_folder: Option<PathBuf>,
+    ffmpeg: Option<PathBuf>,
     device: Option<(DeviceChoice, OpenDevice)>,
     denoiser: Option<(DenoiserKey, Denoiser)>,
     synthesiser: Option<(String, Synthesiser)>,
 }
 
 type DenoiserKey = (ModelFolders, FloatDType, String);
+
+/// The device that is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether the CPU stands in for a GPU that was not found.
+    pub is_fallback: bool,
+    /// Names of the graphics cards that there are.
+    pub cards: Vec<String>,
+    /// Whether networks compute in half precision.
+    pub half: bool,
+}
 
 /// The folders that a job's networks come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +202,19 @@ impl Engine {
         self.models_folder.as_deref()
     }
 
+    /// Uses another FFmpeg than the one on `PATH`.
+    pub fn use_ffmpeg(&mut self, path: Option<PathBuf>) {
+        self.ffmpeg = path;
+    }
+
+    /// The program that reads and writes video.
+    ///
+    /// # Errors
+    /// [`Error::Video`] if it is not there, or too old.
+    pub fn ffmpeg(&self) -> Result<Ffmpeg, Error> {
+        Ok(Ffmpeg::find(self.ffmpeg.as_deref())?)
+    }
+
     /// The device of `choice`, opened once.
     ///
     /// # Errors
@@ -201,6 +229,20 @@ impl Engine {
         self.denoiser = None;
         self.device = Some((choice.clone(), device.clone()));
         Ok(device)
+    }
+
+    /// Opens the device of `choice` and says what it is.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if it is not there.
+    pub fn device_status(&mut self, choice: &DeviceChoice) -> Result<DeviceStatus, Error> {
+        let device = self.device(choice)?;
+        Ok(DeviceStatus {
+            name: device.name,
+            is_fallback: device.is_fallback,
+            cards: tensor::card_names(),
+            half: device.network_dtype == FloatDType::F16,
+        })
     }
 
     /// Loads tokenizer and text encoder; the caller drops them when all prompts are embedded.

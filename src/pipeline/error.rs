@@ -152,6 +152,18 @@ pub enum Error {
         /// What the file system said.
         source: io::Error,
     },
+    /// A picture was asked for while no video is open, or beyond its end.
+    #[error("no video is open")]
+    NoVideo,
+    /// Frames to export have no result.
+    #[error("{n} frames have no result; use the source for them, or translate them first")]
+    MissingResults {
+        /// How many.
+        n: usize,
+    },
+    /// An export would replace the video that it is made from.
+    #[error("the file would replace the source; choose another name: {}", .0.display())]
+    ReplacesSource(PathBuf),
     /// It was asked to stop; everything finished is kept.
     #[error("cancelled")]
     Cancelled,

@@ -9,8 +9,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::error::Error;
+use super::plan::Plan;
+use super::trial::TrialSpec;
 use crate::frame::{Frame, FrameIdx};
-use crate::pipeline::plan::Plan;
 
 /// Listens to one job.
 pub trait Observer: Sync {
@@ -40,9 +42,25 @@ pub trait Observer: Sync {
     /// A picture of an unfinished keyframe.
     fn preview(&self, frame: FrameIdx, picture: Arc<Frame>);
 
+    /// Rough pictures of all new keyframes of a batch, as they look after a step.
+    fn batch_preview(&self, step: StepOf, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
+        let _ = step;
+        for (frame, picture) in pictures {
+            self.preview(frame, picture);
+        }
+    }
+
     /// Something did not go as wished, and the job goes on.
     fn warning(&self, warning: Warning);
+
+    /// The engine is free for a moment: a *try* that waits can be made with `make`.
+    fn interlude(&self, make: &mut MakeTrial<'_>) {
+        let _ = make;
+    }
 }
+
+/// Translates one frame with the engine of the job that is running.
+pub type MakeTrial<'a> = dyn FnMut(&TrialSpec, &dyn Observer) -> Result<Frame, Error> + 'a;
 
 /// The job is to stop, because somebody said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +123,15 @@ pub struct Progress {
     pub total: usize,
     /// What is counted.
     pub unit: Unit,
+}
+
+/// A denoising step among those that run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StepOf {
+    /// Steps done.
+    pub step: usize,
+    /// Steps that run.
+    pub executed: usize,
 }
 
 /// Trouble that does not end the job.

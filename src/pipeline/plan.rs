@@ -9,7 +9,7 @@ use super::shots::Shot;
 use crate::frame::FrameIdx;
 
 /// From the second batch of a shot on, a batch opens with this many frames that earlier batches have translated.
-const N_ANCHORS: usize = 2;
+pub const N_ANCHORS: usize = 2;
 
 /// Two anchors and one new frame.
 const SMALLEST_BATCH: usize = N_ANCHORS + 1;

@@ -15,11 +15,11 @@ use super::observer::{Observer, Stage, StageClock, Summary, Warning};
 use super::output::{self, Finished};
 use super::pictures::Pictures;
 use super::plan::Plan;
-use super::shots::Shot;
+use super::shots::{Shot, shots_between};
 use crate::files;
 use crate::frame::FrameIdx;
 use crate::tensor::OpenDevice;
-use crate::video::{Ffmpeg, FrameStore};
+use crate::video::FrameStore;
 
 /// Translates a video as `job` says. What an earlier, interrupted run finished is not done again.
 ///
@@ -34,7 +34,7 @@ pub fn translate(
     output::check_writable(files::parent(&job.out))?;
     let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
     folders.check()?;
-    let ffmpeg = Ffmpeg::find(None)?;
+    let ffmpeg = engine.ffmpeg()?;
     let mut journal = Journal::open(&job.work, "translate")?;
     let mut clock = StageClock::default();
 
@@ -119,6 +119,10 @@ fn fill_between(
 fn plan(job: &Job, source: &Source) -> Result<Plan, Error> {
     let analysis = &source.analysis;
     let choices = Choices::of(job.compat);
+    let shots = match &job.cuts {
+        Some(cuts) => shots_between(analysis.range.clone(), cuts),
+        None => analysis.shots.clone(),
+    };
     let first = analysis.range.start;
     let in_shot = |shot: &Shot| match &job.keyframes {
         KeyframeChoice::Gap(gap) => {
@@ -141,9 +145,9 @@ fn plan(job: &Job, source: &Source) -> Result<Plan, Error> {
             n_frames: analysis.timestamps.len(),
         });
     }
-    let keyframes: Vec<Vec<FrameIdx>> = analysis.shots.iter().map(in_shot).collect();
+    let keyframes: Vec<Vec<FrameIdx>> = shots.iter().map(in_shot).collect();
     Ok(Plan::new(
-        analysis.shots.clone(),
+        shots,
         &keyframes,
         job.batch_size,
         choices.partition,

@@ -126,6 +126,12 @@ pub fn open(choice: &DeviceChoice) -> Result<OpenDevice, DeviceError> {
     }
 }
 
+/// Names of the graphics cards that there are.
+#[must_use]
+pub fn card_names() -> Vec<String> {
+    gpu::card_names()
+}
+
 #[cfg(feature = "gpu")]
 mod gpu {
     use super::{DeviceError, OpenDevice};
@@ -149,6 +155,11 @@ mod gpu {
             })
         };
         cards.into_iter().filter_map(open).collect()
+    }
+
+    pub fn card_names() -> Vec<String> {
+        let cards = Device::enumerate_physical().into_iter();
+        cards.map(|card| card.name).collect()
     }
 
     pub fn first_card() -> Option<OpenDevice> {
@@ -192,6 +203,10 @@ mod gpu {
 #[cfg(not(feature = "gpu"))]
 mod gpu {
     use super::{DeviceError, OpenDevice};
+
+    pub fn card_names() -> Vec<String> {
+        Vec::new()
+    }
 
     pub fn first_card() -> Option<OpenDevice> {
         None

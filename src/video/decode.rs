@@ -57,6 +57,40 @@ impl Decoder {
         Self::start(ffmpeg, info, range, &mut command)
     }
 
+    /// Starts to decode the frames of a range, found by their times instead of decoding all before them. Nothing if
+    /// the range is near the beginning or its times do not tell its frames apart: then [`Self::open`] serves.
+    ///
+    /// # Errors
+    /// [`VideoError::NoSuchFrames`] for a range beyond the last frame, else as [`Self::open`].
+    pub fn seek(
+        ffmpeg: &Ffmpeg,
+        info: &VideoInfo,
+        index: &TimestampIndex,
+        range: Range<usize>,
+    ) -> Result<Option<Self>, VideoError> {
+        let pts = index.pts();
+        let Some(times) = pts.get(range.clone()).filter(|times| !times.is_empty()) else {
+            return Err(no_such(range, index, info));
+        };
+        // Frames of one time within the range come in their order; at its ends they could not be told apart.
+        let is_apart = |at: usize| at == 0 || at == pts.len() || pts[at - 1] < pts[at];
+        if range.start < SEEK_MARGIN || !is_apart(range.start) || !is_apart(range.end) {
+            return Ok(None);
+        }
+        let tick = index.time_base().as_f64();
+        let seek_to = pts[range.start - SEEK_MARGIN] as f64 * tick;
+        let (first, last) = (times[0] as f64, times[times.len() - 1] as f64);
+        let (from, to) = ((first - 0.4) * tick, (last + 0.4) * tick);
+        let mut command = ffmpeg.command();
+        let seek_to = format!("{seek_to:.6}");
+        command.args(["-noaccurate_seek", "-seek_timestamp", "1", "-ss", &seek_to]);
+        source_args(&mut command, ffmpeg, info);
+        let filter = decode_filter(ffmpeg, info);
+        let select = format!("select='between(t\\,{from:.9}\\,{to:.9})',{filter}");
+        command.args(["-vf", &select, "-frames:v", &range.len().to_string()]);
+        Self::start(ffmpeg, info, range, &mut command).map(Some)
+    }
+
     fn start(
         ffmpeg: &Ffmpeg,
         info: &VideoInfo,
@@ -160,41 +194,8 @@ pub fn frame_at(
     frame: FrameIdx,
 ) -> Result<Frame, VideoError> {
     let range = frame.0..frame.0 + 1;
-    let pts = index.pts();
-    let Some(&wanted) = pts.get(frame.0) else {
-        return Err(VideoError::NoSuchFrames {
-            range,
-            n_frames: index.len(),
-            path: info.path.clone(),
-        });
-    };
-    let before = frame.0.checked_sub(1).map(|n| pts[n]);
-    let gaps = [
-        before.map(|before| wanted - before),
-        pts.get(frame.0 + 1).map(|after| after - wanted),
-    ];
-    let gap = gaps.into_iter().flatten().min().unwrap_or(1);
-    if frame.0 >= SEEK_MARGIN && gap > 0 {
-        let tick = index.time_base().as_f64();
-        let seek_to = pts[frame.0 - SEEK_MARGIN] as f64 * tick;
-        let (from, to) = ((wanted as f64 - 0.4) * tick, (wanted as f64 + 0.4) * tick);
-        let mut command = ffmpeg.command();
-        command.args([
-            "-noaccurate_seek",
-            "-seek_timestamp",
-            "1",
-            "-ss",
-            &format!("{seek_to:.6}"),
-        ]);
-        source_args(&mut command, ffmpeg, info);
-        let filter = decode_filter(ffmpeg, info);
-        command.args([
-            "-vf",
-            &format!("select='between(t\\,{from:.9}\\,{to:.9})',{filter}"),
-            "-frames:v",
-            "1",
-        ]);
-        match Decoder::start(ffmpeg, info, range.clone(), &mut command)?.next_frame() {
+    if let Some(mut decoder) = Decoder::seek(ffmpeg, info, index, range.clone())? {
+        match decoder.next_frame() {
             Ok(Some(found)) => return Ok(found),
             missing => {
                 tracing::debug!(?missing, %frame, "not found by seeking; counting from the beginning");
@@ -203,11 +204,15 @@ pub fn frame_at(
     }
     match Decoder::open(ffmpeg, info, range.clone())?.next_frame()? {
         Some(found) => Ok(found),
-        None => Err(VideoError::NoSuchFrames {
-            range,
-            n_frames: index.len(),
-            path: info.path.clone(),
-        }),
+        None => Err(no_such(range, index, info)),
+    }
+}
+
+fn no_such(range: Range<usize>, index: &TimestampIndex, info: &VideoInfo) -> VideoError {
+    VideoError::NoSuchFrames {
+        range,
+        n_frames: index.len(),
+        path: info.path.clone(),
     }
 }
 

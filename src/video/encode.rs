@@ -1,4 +1,4 @@
-//! Writes frames to an H.264 file with the times, sound and subtitles of the source.
+//! Writes frames to a video file with the times, sound and subtitles of the source.
 //!
 //! The file appears under its name only when it is whole and checked; until then an earlier file of that name stays.
 
@@ -14,7 +14,8 @@ use crate::frame::{Frame, FrameIdx, Size};
 
 use super::check::PacketTimes;
 use super::colour::encode_filter;
-use super::encode_plan::{Container, picture_args, track_args};
+use super::compression::{Compression, Picture};
+use super::encode_plan::{Container, Tracks, track_args};
 use super::encode_timing::{Timing, time_args};
 use super::error::VideoError;
 use super::ffmpeg::{Ffmpeg, file_url};
@@ -34,8 +35,10 @@ pub struct EncodeConfig {
     pub size: Size,
     /// The video whose sound, subtitles and metadata are taken over.
     pub source: Option<VideoInfo>,
-    /// Quality of H.264, from 0 (lossless) to 51; where libx264 is missing, a high fixed bit rate replaces it.
-    pub crf: u8,
+    /// How pictures are compressed.
+    pub compression: Compression,
+    /// Which tracks of the source are kept.
+    pub tracks: Tracks,
     /// Text for the comment field of the file.
     pub comment: Option<String>,
 }
@@ -47,7 +50,8 @@ impl EncodeConfig {
         Self {
             size,
             source: None,
-            crf: 16,
+            compression: Compression::H264 { crf: 16 },
+            tracks: Tracks::default(),
             comment: None,
         }
     }
@@ -274,8 +278,10 @@ fn encode_command(
     config: &EncodeConfig,
 ) -> Result<(FfmpegCommand, Vec<String>), VideoError> {
     let index = &timing.index;
-    let (pixel_format, picture) =
-        picture_args(ffmpeg, config.size, index.average_rate(), config.crf)?;
+    let Picture { pixel_format, args } =
+        config
+            .compression
+            .picture(ffmpeg, config.size, index.average_rate())?;
     let mut notes = Vec::new();
     let mut command = ffmpeg.command();
     if timing.delay_secs > 1e-6 {
@@ -291,10 +297,11 @@ fn encode_command(
         }
         command.arg("-i").arg(file_url(&source.path));
     }
-    command.args(["-map", "0:v:0"]).args(&picture);
+    command.args(["-map", "0:v:0"]).args(&args);
     if let Some(source) = &config.source {
-        let (args, lost) = track_args(container, source);
-        command.args(args).args(["-map_metadata", "1"]);
+        let (args, lost) = track_args(container, source, config.tracks);
+        let metadata = if config.tracks.metadata { "1" } else { "-1" };
+        command.args(args).args(["-map_metadata", metadata]);
         notes.extend(lost);
         if timing.cut || container == Container::Matroska {
             // Copied sound would otherwise begin at the key frame before the range. Matroska has no times below 0:
@@ -304,25 +311,25 @@ fn encode_command(
     }
     if pixel_format == "yuv444p" {
         notes.push(format!(
-            "The size {} is odd, so the video is written as H.264 4:4:4.",
+            "The size {} is odd, so the video is written as 4:4:4.",
             config.size
         ));
     }
     if let Some(comment) = &config.comment {
         command.args(["-metadata", &format!("comment={comment}")]);
     }
-    command.args(["-vf", &encode_filter(pixel_format)]);
-    command.args([
-        "-color_range",
-        "tv",
-        "-colorspace",
-        "bt709",
-        "-color_primaries",
-        "bt709",
-        "-color_trc",
-        "bt709",
-    ]);
+    colour_args(&mut command, pixel_format);
     time_args(&mut command, container, timing);
     command.args(["-f", container.muxer()]);
     Ok((command, notes))
+}
+
+fn colour_args(command: &mut FfmpegCommand, pixel_format: &str) {
+    if pixel_format == "bgr0" {
+        command.args(["-vf", "format=bgr0"]);
+        return;
+    }
+    command.args(["-vf", &encode_filter(pixel_format)]);
+    let tags = "-color_range tv -colorspace bt709 -color_primaries bt709 -color_trc bt709";
+    command.args(tags.split(' '));
 }

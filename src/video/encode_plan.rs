@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use crate::frame::Size;
-
 use super::error::VideoError;
-use super::ffmpeg::Ffmpeg;
 use super::info::VideoInfo;
 
 /// Formats that are written.
@@ -16,8 +13,38 @@ pub(super) enum Container {
     Matroska,
 }
 
-/// H.264 encoders, best first. All but the first work on even sizes only.
-const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_videotoolbox", "h264_mf"];
+/// What happens to the sound of the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sound {
+    /// It is copied where the format takes it, else converted to AAC.
+    #[default]
+    Copy,
+    /// It is converted to AAC, 192 kbit/s.
+    Aac,
+    /// It is left out.
+    None,
+}
+
+/// Which tracks of the source are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracks {
+    /// What happens to its sound.
+    pub sound: Sound,
+    /// Whether its subtitles are kept.
+    pub subtitles: bool,
+    /// Whether its metadata are kept.
+    pub metadata: bool,
+}
+
+impl Default for Tracks {
+    fn default() -> Self {
+        Self {
+            sound: Sound::Copy,
+            subtitles: true,
+            metadata: true,
+        }
+    }
+}
 
 impl Container {
     /// The container that the extension of `path` names.
@@ -79,49 +106,16 @@ impl Container {
     }
 }
 
-/// The encoder and pixel format for pictures of a size, with the arguments that ask for high quality.
-///
-/// There are no B-frames, so packets are in presentation order: durations are then exact in every container, at the
-/// price of a few per cent in size. 4:2:0 halves both sides, so odd sizes are written as 4:4:4, which keeps the exact
-/// size but needs libx264 and a player that knows that profile.
-pub(super) fn picture_args(
-    ffmpeg: &Ffmpeg,
-    size: Size,
-    rate: f64,
-    crf: u8,
-) -> Result<(&'static str, Vec<String>), VideoError> {
-    let even = size.width.is_multiple_of(2) && size.height.is_multiple_of(2);
-    let pixel_format = if even { "yuv420p" } else { "yuv444p" };
-    let encoder = choose_encoder(even, |name| ffmpeg.has_encoder(name)).ok_or_else(|| {
-        VideoError::NoEncoder {
-            wanted: if even {
-                "H.264".to_owned()
-            } else {
-                format!("H.264 of {size}")
-            },
-        }
-    })?;
-    let mut args = ["-c:v", encoder, "-bf", "0"].map(str::to_owned).to_vec();
-    if encoder == "libx264" {
-        args.extend(["-preset", "medium", "-crf", &crf.to_string()].map(str::to_owned));
-    } else {
-        // The others have no common scale of quality; a fifth of a bit a pixel is generous for H.264.
-        let bits = (size.area() as f64 * rate / 5.0).max(1e6) as u64;
-        args.extend(["-b:v".to_owned(), bits.to_string()]);
-    }
-    Ok((pixel_format, args))
-}
-
-fn choose_encoder(even: bool, has: impl Fn(&str) -> bool) -> Option<&'static str> {
-    let usable = if even { &ENCODERS[..] } else { &ENCODERS[..1] };
-    usable.iter().copied().find(|name| has(name))
-}
-
 /// Arguments that map the sound and subtitles of input 1, and what is lost, in sentences for people.
-pub(super) fn track_args(container: Container, source: &VideoInfo) -> (Vec<String>, Vec<String>) {
+pub(super) fn track_args(
+    container: Container,
+    source: &VideoInfo,
+    tracks: Tracks,
+) -> (Vec<String>, Vec<String>) {
     let (mut args, mut notes) = (Vec::new(), Vec::new());
     let mut n_audio = 0;
-    for audio in &source.audio {
+    let audio = source.audio.iter();
+    for audio in audio.filter(|_| tracks.sound != Sound::None) {
         if audio.codec.is_empty() {
             notes.push(format!(
                 "Sound track {} has an unknown codec and is left out.",
@@ -134,7 +128,8 @@ pub(super) fn track_args(container: Container, source: &VideoInfo) -> (Vec<Strin
             format!("1:{}", audio.stream),
             format!("-c:a:{n_audio}"),
         ]);
-        if container.takes_audio(&audio.codec) {
+        let copies = tracks.sound == Sound::Copy && container.takes_audio(&audio.codec);
+        if copies {
             args.push("copy".to_owned());
         } else {
             args.extend([
@@ -142,12 +137,15 @@ pub(super) fn track_args(container: Container, source: &VideoInfo) -> (Vec<Strin
                 format!("-b:a:{n_audio}"),
                 "192k".to_owned(),
             ]);
-            notes.push(format!("Sound ({}) is converted to AAC.", audio.codec));
+            if tracks.sound == Sound::Copy {
+                notes.push(format!("Sound ({}) is converted to AAC.", audio.codec));
+            }
         }
         n_audio += 1;
     }
     let mut n_subtitles = 0;
-    for subtitle in &source.subtitles {
+    let subtitles = source.subtitles.iter();
+    for subtitle in subtitles.filter(|_| tracks.subtitles) {
         let Some(encoder) = container.subtitle_encoder(&subtitle.codec) else {
             notes.push(format!(
                 "Subtitles ({}) cannot be kept in this format.",
@@ -174,17 +172,6 @@ mod tests {
         assert_eq!(of("b.c.mkv"), Some(Container::Matroska));
         assert_eq!(of("b.avi"), None);
         assert_eq!(of("mp4"), None);
-    }
-
-    #[test]
-    fn the_best_encoder_that_exists_is_chosen() {
-        assert_eq!(choose_encoder(true, |_| true), Some("libx264"));
-        assert_eq!(
-            choose_encoder(true, |name| name == "libopenh264"),
-            Some("libopenh264")
-        );
-        assert_eq!(choose_encoder(false, |name| name == "libopenh264"), None);
-        assert_eq!(choose_encoder(true, |_| false), None);
     }
 
     #[test]

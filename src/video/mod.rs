@@ -14,6 +14,7 @@
 
 mod check;
 mod colour;
+mod compression;
 mod decode;
 mod encode;
 mod encode_plan;
@@ -32,8 +33,10 @@ mod timestamps;
 
 pub use check::{PacketTimes, packet_times};
 pub use colour::{Colour, ColourRange, HdrTransfer, Matrix};
+pub use compression::Compression;
 pub use decode::{Decoder, frame_at};
 pub use encode::{EncodeConfig, Encoder};
+pub use encode_plan::{Sound, Tracks};
 pub use error::VideoError;
 pub use ffmpeg::{Ffmpeg, Version};
 pub use frame_store::FrameStore;

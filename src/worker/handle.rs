@@ -1,14 +1,21 @@
-//! The listener's end of the worker: start it, send commands, hear events, cancel and pause, join
-//! on drop.
+//! The listener's end of the worker: start its threads, send commands, hear events, cancel and pause,
+//! join on drop.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
+use super::files;
 use super::latest::Latest;
-use super::message::{Command, Event, JobEvent, JobId, JobProgress, Preview};
+use super::media::{self, MediaShared};
+use super::message::{
+    Command, Event, FileTask, JobEvent, JobId, JobProgress, MediaPicture, MediaRequest, Preview,
+    TryRequest,
+};
+use super::opener::{self, Newest, Question};
 use super::run::{self, Work};
 use super::token::Tokens;
 
@@ -17,6 +24,9 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// More waiting commands than anybody queues by hand.
 const MOST_COMMANDS: usize = 256;
+
+/// More pictures than one frame of the window takes.
+const MOST_PICTURES: usize = 16;
 
 /// What a main thread has on common systems; other threads get less, and networks nest deeply.
 const STACK_BYTES: usize = 8 << 20;
@@ -32,12 +42,15 @@ pub enum SendError {
     Stopped,
 }
 
-/// Where the worker puts its news.
+/// Where the threads put their news.
+#[derive(Clone)]
 pub(super) struct Outbox {
-    pub events: Sender<Event>,
+    /// Taken when the engine's thread ends: nothing comes after that.
+    pub events: Arc<Mutex<Option<Sender<Event>>>>,
     pub progress: Arc<Latest<JobProgress>>,
     pub preview: Arc<Latest<Preview>>,
     pub wake: Wake,
+    pub closing: Arc<AtomicBool>,
 }
 
 impl Outbox {
@@ -47,20 +60,56 @@ impl Outbox {
 
     pub fn send(&self, event: Event) {
         // Nobody listens any more when the handle is gone, and then nobody misses the event.
-        let _ = self.events.send(event);
+        let line = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(events) = line.as_ref() {
+            let _ = events.send(event);
+        }
+        drop(line);
         (self.wake)();
+    }
+
+    /// Ends the line to the listener.
+    fn hang_up(&self) {
+        *self.events.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        (self.wake)();
+    }
+
+    pub fn show(&self, preview: Preview) {
+        self.preview.put(preview);
+        (self.wake)();
+    }
+
+    /// Whether the handle is being dropped, and everything is to stop.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
     }
 }
 
-/// A running worker. Dropping it cancels every job and waits for the thread.
+/// Queues to the threads; closing one ends its thread.
+struct Inboxes {
+    engine: Sender<Command>,
+    opener: Sender<Question>,
+    files: Sender<FileTask>,
+    /// Says that the slot of tries was filled.
+    tries: Sender<()>,
+    /// Says that the slot of pictures was filled.
+    media: Sender<()>,
+}
+
+/// A running worker. Dropping it cancels every job and waits for its threads.
 pub struct WorkerHandle {
-    /// Absent only while being dropped: closing the queue is what ends the thread.
-    commands: Option<Sender<Command>>,
+    /// Absent only while being dropped.
+    inboxes: Option<Inboxes>,
     events: Receiver<Event>,
-    progress: Arc<Latest<JobProgress>>,
-    preview: Arc<Latest<Preview>>,
+    /// Absent only while being dropped.
+    pictures: Option<Receiver<MediaPicture>>,
+    outbox: Outbox,
+    tries: Arc<Latest<TryRequest>>,
+    media_slot: Arc<Latest<MediaRequest>>,
+    media: Arc<MediaShared>,
+    newest: Arc<Newest>,
     tokens: Arc<Tokens>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Starts a worker whose engine is built by `build`, on the worker's own thread.
@@ -71,31 +120,60 @@ pub fn spawn<W: Work>(
     build: impl FnOnce() -> W + Send + 'static,
     wake: Wake,
 ) -> io::Result<WorkerHandle> {
-    let (commands, inbox) = crossbeam_channel::bounded(MOST_COMMANDS);
-    let (outbox, events) = event_channel();
-    let (progress, preview) = (Arc::default(), Arc::default());
-    let tokens: Arc<Tokens> = Arc::default();
+    let (events_in, events) = event_channel();
     let outbox = Outbox {
-        events: outbox,
-        progress: Arc::clone(&progress),
-        preview: Arc::clone(&preview),
+        events: Arc::new(Mutex::new(Some(events_in))),
+        progress: Arc::default(),
+        preview: Arc::default(),
         wake,
+        closing: Arc::default(),
     };
-    let thread = thread::Builder::new()
-        .name("worker".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn({
-            let tokens = Arc::clone(&tokens);
-            move || run::run(build, &inbox, &outbox, &tokens)
-        })?;
-    Ok(WorkerHandle {
-        commands: Some(commands),
+    let (engine, commands) = crossbeam_channel::bounded(MOST_COMMANDS);
+    let (opener, questions) = crossbeam_channel::bounded(MOST_COMMANDS);
+    let (files, tasks) = crossbeam_channel::bounded(MOST_COMMANDS);
+    let (tries_in, tries_nudge) = crossbeam_channel::bounded(1);
+    let (media_in, media_nudge) = crossbeam_channel::bounded(1);
+    let (picture_in, pictures) = crossbeam_channel::bounded(MOST_PICTURES);
+    let mut handle = WorkerHandle {
+        inboxes: Some(Inboxes {
+            engine,
+            opener,
+            files,
+            tries: tries_in,
+            media: media_in,
+        }),
         events,
-        progress,
-        preview,
-        tokens,
-        thread: Some(thread),
-    })
+        pictures: Some(pictures),
+        outbox: outbox.clone(),
+        tries: Arc::default(),
+        media_slot: Arc::default(),
+        media: Arc::default(),
+        newest: Arc::default(),
+        tokens: Arc::default(),
+        threads: Vec::new(),
+    };
+    let (tokens, tries) = (Arc::clone(&handle.tokens), Arc::clone(&handle.tries));
+    let inbox = run::Inbox {
+        commands,
+        nudge: tries_nudge,
+        tries,
+    };
+    let to_engine = outbox.clone();
+    handle.start("worker", move || {
+        run::run(build, &inbox, &to_engine, &tokens)
+    })?;
+    let (newest, media) = (Arc::clone(&handle.newest), Arc::clone(&handle.media));
+    let to_opener = outbox.clone();
+    handle.start("opener", move || {
+        opener::run(&questions, &to_opener, &newest, &media);
+    })?;
+    let to_files = outbox.clone();
+    handle.start("files", move || files::run(&tasks, &to_files))?;
+    let (slot, media) = (Arc::clone(&handle.media_slot), Arc::clone(&handle.media));
+    handle.start("media", move || {
+        media::run(&media_nudge, &slot, &picture_in, (&media, &outbox.wake));
+    })?;
+    Ok(handle)
 }
 
 #[allow(
@@ -108,27 +186,75 @@ fn event_channel() -> (Sender<Event>, Receiver<Event>) {
 }
 
 impl WorkerHandle {
+    fn start(&mut self, name: &str, act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let builder = thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(STACK_BYTES);
+        self.threads.push(builder.spawn(act)?);
+        Ok(())
+    }
+
     /// Queues a command; never waits.
     ///
     /// # Errors
     /// [`SendError::Full`] if too many wait, [`SendError::Stopped`] if the thread has ended. The
     /// command is then not carried out and no event answers it.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
+        let Some(inboxes) = &self.inboxes else {
+            return Err(SendError::Stopped);
+        };
+        match command {
+            Command::Open(path) => {
+                self.media.close();
+                let question = Question::Open(path, self.newest.next());
+                queue(&inboxes.opener, question)
+            }
+            Command::CloseSource => {
+                self.newest.next();
+                self.media.close();
+                Ok(())
+            }
+            Command::CheckModel(spec) => queue(&inboxes.opener, Question::Model(spec)),
+            Command::File(task) => queue(&inboxes.files, task),
+            Command::UseFfmpeg(path) => {
+                self.media.use_ffmpeg(path.clone());
+                queue(&inboxes.opener, Question::Ffmpeg)?;
+                queue(&inboxes.engine, Command::UseFfmpeg(path))
+            }
+            command => self.send_to_engine(inboxes, command),
+        }
+    }
+
+    fn send_to_engine(&self, inboxes: &Inboxes, command: Command) -> Result<(), SendError> {
         let job = command.job();
         // The token exists before the worker can see the command, so that a cancel cannot come too
         // early.
         job.inspect(|job| drop(self.tokens.get(*job)));
-        let sent = match &self.commands {
-            Some(commands) => commands.try_send(command),
-            None => return Err(SendError::Stopped),
-        };
-        sent.map_err(|error| {
+        queue(&inboxes.engine, command).inspect_err(|_| {
             job.inspect(|job| self.tokens.remove(*job));
-            match error {
-                TrySendError::Full(_) => SendError::Full,
-                TrySendError::Disconnected(_) => SendError::Stopped,
-            }
         })
+    }
+
+    /// Asks for one frame with other settings. It replaces a request that waits or is being answered.
+    pub fn try_frame(&self, request: TryRequest) {
+        self.tries.put(request);
+        if let Some(inboxes) = &self.inboxes {
+            // A nudge that waits already serves both.
+            let _ = inboxes.tries.try_send(());
+        }
+    }
+
+    /// Asks for pictures. It replaces the request before; pictures that are there already come at once.
+    pub fn request_pictures(&self, request: MediaRequest) {
+        self.media_slot.put(request);
+        if let Some(inboxes) = &self.inboxes {
+            let _ = inboxes.media.try_send(());
+        }
+    }
+
+    /// The next picture that was asked for, if one is there.
+    pub fn next_picture(&self) -> Option<MediaPicture> {
+        self.pictures.as_ref()?.try_recv().ok()
     }
 
     /// Everything that happened, in order; disconnected when the thread has ended.
@@ -140,13 +266,13 @@ impl WorkerHandle {
     /// How far the running job is.
     #[must_use]
     pub fn progress(&self) -> &Latest<JobProgress> {
-        &self.progress
+        &self.outbox.progress
     }
 
     /// The newest picture of an unfinished keyframe; taking it asks for the next.
     #[must_use]
     pub fn preview(&self) -> &Latest<Preview> {
-        &self.preview
+        &self.outbox.preview
     }
 
     /// Stops a job, waiting or running, at its next checkpoint. A job that has ended is left alone.
@@ -171,16 +297,24 @@ impl WorkerHandle {
     }
 }
 
+fn queue<T>(inbox: &Sender<T>, item: T) -> Result<(), SendError> {
+    inbox.try_send(item).map_err(|error| match error {
+        TrySendError::Full(_) => SendError::Full,
+        TrySendError::Disconnected(_) => SendError::Stopped,
+    })
+}
+
 impl Drop for WorkerHandle {
     fn drop(&mut self) {
+        self.outbox.closing.store(true, Ordering::SeqCst);
         self.tokens.cancel_all();
-        self.commands = None;
-        if self
-            .thread
-            .take()
-            .is_some_and(|thread| thread.join().is_err())
-        {
-            tracing::error!("the worker's thread ended with a panic");
+        self.inboxes = None;
+        self.pictures = None;
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!(name, "a thread ended with a panic");
+            }
         }
     }
 }

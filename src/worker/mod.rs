@@ -1,18 +1,23 @@
 //! One named thread owns the engine and every GPU object of it; windows and command lines send it
-//! commands.
+//! commands. Three more serve windows beside it: one looks at videos, one fetches pictures, one
+//! reads and writes small files.
 //!
 //! Facts queue, samples overwrite: events are few and never lost, progress and previews lie in
 //! one-slot mailboxes of which only the newest content counts. Cancel and pause do not queue: they
 //! act at the job's next checkpoint.
 
+mod files;
 pub mod handle;
 pub mod latest;
+mod media;
 pub mod message;
+mod opener;
 mod report;
 mod reporter;
 pub mod run;
 mod time_left;
 mod token;
+mod trials;
 
 pub use handle::{SendError, Wake, WorkerHandle, spawn};
 pub use latest::Latest;

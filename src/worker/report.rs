@@ -1,6 +1,8 @@
 //! What crosses threads and reaches people when something went wrong.
 
+use std::any::Any;
 use std::error::Error as StdError;
+use std::panic::{self, AssertUnwindSafe};
 
 use serde::Serialize;
 
@@ -17,6 +19,23 @@ pub struct Report {
     pub causes: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+/// Runs `act`; a panic becomes a report with its text.
+pub(super) fn guarded<T>(act: impl FnOnce() -> T) -> Result<T, Report> {
+    panic::catch_unwind(AssertUnwindSafe(act)).map_err(|payload| Report {
+        summary: "the program ran into an error of its own; everything finished is kept".to_owned(),
+        causes: vec![panic_text(payload.as_ref())],
+        hint: Some("try again; if it happens again, report it with the text above".to_owned()),
+    })
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "panic without a text".to_owned())
 }
 
 impl From<&Error> for Report {

@@ -5,24 +5,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::handle::Outbox;
-use super::message::{JobEvent, JobId, JobProgress, Preview};
+use super::latest::Latest;
+use super::message::{JobEvent, JobId, JobProgress, Preview, PreviewOf, TryRequest};
 use super::time_left::TimeLeft;
 use super::token::Token;
+use super::trials;
 use crate::frame::{Frame, FrameIdx};
-use crate::pipeline::observer::{Cancelled, Observer, Progress, Stage, Warning};
+use crate::pipeline::observer::{Cancelled, MakeTrial, Observer, Progress, Stage, StepOf, Warning};
 use crate::pipeline::plan::Plan;
 
 /// Listens to one job and passes on what it says.
 pub(super) struct Reporter<'a> {
     job: JobId,
     outbox: &'a Outbox,
+    tries: &'a Latest<TryRequest>,
     token: &'a Token,
     current: Mutex<Option<(Stage, TimeLeft)>>,
 }
 
 impl<'a> Reporter<'a> {
-    pub fn new(job: JobId, outbox: &'a Outbox, token: &'a Token) -> Self {
+    pub fn new(
+        job: JobId,
+        (outbox, tries): (&'a Outbox, &'a Latest<TryRequest>),
+        token: &'a Token,
+    ) -> Self {
         Self {
+            tries,
             job,
             outbox,
             token,
@@ -79,15 +87,28 @@ impl Observer for Reporter<'_> {
     }
 
     fn preview(&self, frame: FrameIdx, picture: Arc<Frame>) {
-        self.outbox.preview.put(Preview {
-            job: self.job,
-            frame,
-            picture,
-        });
-        (self.outbox.wake)();
+        self.show(None, vec![(frame, picture)]);
+    }
+
+    fn batch_preview(&self, step: StepOf, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
+        self.show(Some(step), pictures);
+    }
+
+    fn interlude(&self, make: &mut MakeTrial<'_>) {
+        trials::serve(self.tries, self.outbox, make);
     }
 
     fn warning(&self, warning: Warning) {
         self.outbox.job(self.job, JobEvent::Warning(warning.into()));
+    }
+}
+
+impl Reporter<'_> {
+    fn show(&self, step: Option<StepOf>, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
+        self.outbox.show(Preview {
+            of: PreviewOf::Job(self.job),
+            step,
+            pictures,
+        });
     }
 }

@@ -1,24 +1,30 @@
 //! The worker's loop: receive, run under `catch_unwind`, answer.
 
-use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
 use super::handle::Outbox;
-use super::message::{Command, Event, JobEvent, JobId, Report};
+use super::latest::Latest;
+use super::message::{
+    Command, DeviceStatus, Event, ExportSpec, JobEvent, JobId, Report, TrialEvent, TrialSpec,
+    TryRequest,
+};
+use super::report::guarded;
 use super::reporter::Reporter;
 use super::token::{Token, Tokens};
+use super::trials;
+use crate::frame::Frame;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Measures;
-use crate::pipeline::job::{FillJob, FillSpec, Job, JobSpec};
+use crate::pipeline::job::{DeviceChoice, FillJob, FillSpec, Job, JobSpec};
 use crate::pipeline::observer::{Observer, Summary};
-use crate::pipeline::{evaluate, own_keyframes, translate};
-use crate::video::{self, Ffmpeg, VideoInfo};
+use crate::pipeline::{evaluate, export, own_keyframes, translate, trial};
+use crate::video::{self, VideoInfo};
 
 /// How long after an error a cancel still counts as its cause.
 const ECHO: Duration = Duration::from_millis(300);
@@ -54,6 +60,27 @@ pub trait Work {
         observer: &dyn Observer,
     ) -> Result<Measures, Error>;
 
+    /// Writes finished pictures to a file.
+    ///
+    /// # Errors
+    /// If pictures are missing or the file cannot be written, and [`Error::Cancelled`].
+    fn export(&mut self, spec: &ExportSpec, observer: &dyn Observer) -> Result<Summary, Error>;
+
+    /// Translates one frame.
+    ///
+    /// # Errors
+    /// As [`Self::translate`].
+    fn try_frame(&mut self, trial: &TrialSpec, observer: &dyn Observer) -> Result<Frame, Error>;
+
+    /// Opens the device that the settings name.
+    ///
+    /// # Errors
+    /// If it is not there.
+    fn device(&mut self, choice: &DeviceChoice) -> Result<DeviceStatus, Error>;
+
+    /// Uses another FFmpeg than the one on `PATH` from now on.
+    fn use_ffmpeg(&mut self, path: Option<PathBuf>);
+
     /// Drops models and caches, which a panic may have left half changed; the next job loads them
     /// again.
     fn reset(&mut self);
@@ -61,8 +88,7 @@ pub trait Work {
 
 impl Work for Engine {
     fn probe(&mut self, path: &Path) -> Result<VideoInfo, Error> {
-        let ffmpeg = Ffmpeg::find(None)?;
-        Ok(video::probe(&ffmpeg, path)?)
+        Ok(video::probe(&self.ffmpeg()?, path)?)
     }
 
     fn translate(&mut self, job: &Job, observer: &dyn Observer) -> Result<Summary, Error> {
@@ -82,34 +108,64 @@ impl Work for Engine {
         evaluate::evaluate(source, result, observer)
     }
 
+    fn export(&mut self, spec: &ExportSpec, observer: &dyn Observer) -> Result<Summary, Error> {
+        export::export(spec, &self.ffmpeg()?, observer)
+    }
+
+    fn try_frame(&mut self, trial: &TrialSpec, observer: &dyn Observer) -> Result<Frame, Error> {
+        trial::try_frame(trial, self, observer)
+    }
+
+    fn device(&mut self, choice: &DeviceChoice) -> Result<DeviceStatus, Error> {
+        self.device_status(choice)
+    }
+
+    fn use_ffmpeg(&mut self, path: Option<PathBuf>) {
+        Engine::use_ffmpeg(self, path);
+    }
+
     fn reset(&mut self) {
         Engine::reset(self);
     }
 }
 
+/// What the worker listens to.
+pub(super) struct Inbox {
+    /// Commands, in order.
+    pub commands: Receiver<Command>,
+    /// Says that the slot was filled.
+    pub nudge: Receiver<()>,
+    /// The newest frame to try.
+    pub tries: Arc<Latest<TryRequest>>,
+}
+
 /// Carries out commands until the queue is closed or says to end.
 pub(super) fn run<W: Work>(
     build: impl FnOnce() -> W,
-    inbox: &Receiver<Command>,
+    inbox: &Inbox,
     outbox: &Outbox,
     tokens: &Tokens,
 ) {
-    let work = caught(build);
+    let work = guarded(build);
     let mut worker = Worker {
         work,
         outbox,
         tokens,
+        tries: &inbox.tries,
     };
-    while let Ok(command) = inbox.recv() {
-        match command {
-            Command::Probe(path) => outbox.send(Event::Probed(worker.probe(&path).map(Box::new))),
-            Command::Translate(job, spec) => worker.translate(job, &spec),
-            Command::Fill(job, spec) => worker.fill(job, &spec),
-            Command::Evaluate(job, source, result) => worker.evaluate(job, &source, &result),
-            Command::Shutdown => break,
+    loop {
+        crossbeam_channel::select_biased! {
+            recv(inbox.commands) -> command => match command {
+                Ok(Command::Shutdown) | Err(_) => break,
+                Ok(command) => worker.carry_out(command),
+            },
+            recv(inbox.nudge) -> nudge => match nudge {
+                Ok(()) => worker.try_frames(),
+                Err(_) => break,
+            },
         }
     }
-    for command in inbox.try_iter() {
+    for command in inbox.commands.try_iter() {
         if let Some(job) = command.job() {
             worker.end(job, JobEvent::Cancelled);
         }
@@ -121,9 +177,60 @@ struct Worker<'a, W> {
     work: Result<W, Report>,
     outbox: &'a Outbox,
     tokens: &'a Tokens,
+    tries: &'a Latest<TryRequest>,
 }
 
 impl<W: Work> Worker<'_, W> {
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Probe(path) => {
+                let answer = self.probe(&path).map(Box::new);
+                self.outbox.send(Event::Probed(answer));
+            }
+            Command::Translate(job, spec) => self.translate(job, &spec),
+            Command::Fill(job, spec) => self.fill(job, &spec),
+            Command::Export(job, spec) => self.export(job, &spec),
+            Command::Evaluate(job, source, result) => self.evaluate(job, &source, &result),
+            Command::CheckDevice(choice) => {
+                let answer = self.guarded(|work| work.device(&choice));
+                let answer = answer.and_then(|answer| answer.map_err(|error| Report::from(&error)));
+                self.outbox.send(Event::Device(answer));
+            }
+            Command::UseFfmpeg(path) => {
+                if let Err(report) = self.guarded(|work| work.use_ffmpeg(path)) {
+                    tracing::error!(reason = report.summary, "cannot change FFmpeg");
+                }
+            }
+            // Other threads do these.
+            Command::Open(_)
+            | Command::CloseSource
+            | Command::CheckModel(_)
+            | Command::File(_)
+            | Command::Shutdown => {}
+        }
+    }
+
+    /// Answers the newest request for a *try*, if one waits.
+    fn try_frames(&mut self) {
+        let (slot, outbox) = (self.tries, self.outbox);
+        let request = slot.take().inspect(|newest| slot.put(newest.clone()));
+        let made = self.guarded(|work| {
+            trials::serve(slot, outbox, &mut |trial, observer| {
+                work.try_frame(trial, observer)
+            });
+        });
+        if let (Err(report), Some(request)) = (made, request) {
+            slot.take();
+            outbox.send(Event::Trial(request.request, TrialEvent::Failed(report)));
+        }
+    }
+
+    fn export(&mut self, id: JobId, spec: &ExportSpec) {
+        self.job(id, |work, reporter| {
+            work.export(spec, reporter).map(JobEvent::Finished)
+        });
+    }
+
     fn probe(&mut self, path: &Path) -> Result<VideoInfo, Report> {
         self.guarded(|work| work.probe(path))?
             .map_err(|error| Report::from(&error))
@@ -157,7 +264,7 @@ impl<W: Work> Worker<'_, W> {
         act: impl FnOnce(&mut W, &Reporter<'_>) -> Result<JobEvent, Error>,
     ) {
         let token = self.tokens.get(id);
-        let reporter = Reporter::new(id, self.outbox, &token);
+        let reporter = Reporter::new(id, (self.outbox, self.tries), &token);
         let outcome = self.guarded(|work| {
             reporter.checkpoint()?;
             act(work, &reporter)
@@ -173,9 +280,9 @@ impl<W: Work> Worker<'_, W> {
     /// Lets the engine do something; a panic becomes a report and costs the engine its models.
     fn guarded<T>(&mut self, act: impl FnOnce(&mut W) -> T) -> Result<T, Report> {
         let work = self.work.as_mut().map_err(|report| report.clone())?;
-        let result = caught(|| act(work));
+        let result = guarded(|| act(work));
         if result.is_err()
-            && let Err(report) = caught(|| work.reset())
+            && let Err(report) = guarded(|| work.reset())
         {
             tracing::error!(reason = report.causes.join("; "), "cannot drop the models");
         }
@@ -204,21 +311,4 @@ fn failed(error: &Error, token: &Token) -> JobEvent {
         return JobEvent::Cancelled;
     }
     JobEvent::Failed(Report::from(error))
-}
-
-/// Runs `act`; a panic becomes a report with its text.
-fn caught<T>(act: impl FnOnce() -> T) -> Result<T, Report> {
-    panic::catch_unwind(AssertUnwindSafe(act)).map_err(|payload| Report {
-        summary: "the program ran into an error of its own; everything finished is kept".to_owned(),
-        causes: vec![panic_text(payload.as_ref())],
-        hint: Some("try again; if it happens again, report it with the text above".to_owned()),
-    })
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "panic without a text".to_owned())
 }

@@ -9,6 +9,7 @@
 )]
 
 mod annotators;
+mod app;
 mod cli;
 mod clips;
 mod evaluate;

@@ -2,18 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
+use fresco_studio::frame::Frame;
+use fresco_studio::pipeline::engine::DeviceStatus;
 use fresco_studio::pipeline::error::Error;
 use fresco_studio::pipeline::evaluate::Measures;
-use fresco_studio::pipeline::job::{FillJob, Job, JobSpec};
+use fresco_studio::pipeline::export::ExportSpec;
+use fresco_studio::pipeline::job::{DeviceChoice, FillJob, Job, JobSpec};
 use fresco_studio::pipeline::observer::{Observer, Stage, Summary};
+use fresco_studio::pipeline::trial::TrialSpec;
 use fresco_studio::video::{PictureFolderError, VideoInfo};
 use fresco_studio::worker::Work;
 
 pub type Script = Box<dyn FnMut(&Job, &dyn Observer) -> Result<Summary, Error> + Send>;
 
+pub type TryScript = Box<dyn FnMut(&TrialSpec, &dyn Observer) -> Result<Frame, Error> + Send>;
+pub type ExportScript = Box<dyn FnMut(&ExportSpec, &dyn Observer) -> Result<Summary, Error> + Send>;
+
 pub struct Scripted {
     pub script: Script,
     pub on_reset: Box<dyn FnMut() + Send>,
+    pub on_try: TryScript,
+    pub on_export: ExportScript,
 }
 
 impl Scripted {
@@ -23,6 +32,8 @@ impl Scripted {
         Self {
             script: Box::new(script),
             on_reset: Box::new(|| {}),
+            on_try: Box::new(|_, _| Err(Error::NoVideo)),
+            on_export: Box::new(|_, _| Err(Error::NoVideo)),
         }
     }
 }
@@ -53,6 +64,25 @@ impl Work for Scripted {
             result: result.to_owned(),
         })
     }
+
+    fn export(&mut self, spec: &ExportSpec, observer: &dyn Observer) -> Result<Summary, Error> {
+        (self.on_export)(spec, observer)
+    }
+
+    fn try_frame(&mut self, trial: &TrialSpec, observer: &dyn Observer) -> Result<Frame, Error> {
+        (self.on_try)(trial, observer)
+    }
+
+    fn device(&mut self, choice: &DeviceChoice) -> Result<DeviceStatus, Error> {
+        Ok(DeviceStatus {
+            name: choice.to_string(),
+            is_fallback: false,
+            cards: Vec::new(),
+            half: false,
+        })
+    }
+
+    fn use_ffmpeg(&mut self, _: Option<PathBuf>) {}
 
     fn reset(&mut self) {
         (self.on_reset)();

@@ -24,12 +24,12 @@ pub use checks::{FieldError, JobErrors};
 pub use consistency::{Consistency, ConsistencySpec, Preset};
 pub use fill::{FillJob, FillOutput, FillSettings, FillSpec, InBetweensSpec};
 pub use options::{
-    CannyThresholds, Compat, ControlKind, ControlNetSpec, ExtraWords, FillPreset, FrameRange,
+    CannyThresholds, Compat, ControlKind, ControlNetSpec, CutList, ExtraWords, FillPreset, FrameRange,
     ParseOptionError,
 };
 pub use validated::{
     Container, ControlSettings, Job, KeyframeChoice, ModelFiles, Prompt, SamplingSettings, Start,
-    default_work_folder,
+    default_work_folder, model_files,
 };
 
 /// What the user asked for, from flags or from a project file; not yet validated.
@@ -194,6 +194,9 @@ pub struct JobSpec {
         help_heading = "Keyframes"
     )]
     pub keyframes: Vec<FrameIdx>,
+    /// Frames at which a new shot begins, in place of those that are found; `none` for a single shot.
+    #[arg(long, value_name = "F,F,…|none", help_heading = "Keyframes")]
+    pub cuts: Option<CutList>,
     /// Keyframes translated together, 3 to 16: more is steadier over time and needs more memory.
     #[arg(
         long,
@@ -243,6 +246,7 @@ impl Default for JobSpec {
             size: None,
             keyframe_gap: KeyframeGap::default(),
             keyframes: Vec::new(),
+            cuts: None,
             batch_size: 8,
             no_fill: false,
             in_betweens: InBetweensSpec::default(),

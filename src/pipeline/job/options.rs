@@ -121,6 +121,24 @@ impl From<FrameRange> for Range<usize> {
     }
 }
 
+/// First frames of all shots but the first; written as numbers with commas between, or `none`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CutList(pub Vec<FrameIdx>);
+
+impl FromStr for CutList {
+    type Err = ParseOptionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == "none" {
+            return Ok(Self::default());
+        }
+        let frames = text.split(',').map(parse_frame).collect::<Result<_, _>>();
+        let form = "expected frame numbers with commas between, or \"none\"";
+        frames.map(Self).map_err(|_| unexpected(form, text))
+    }
+}
+
 /// The two thresholds of Canny's hysteresis; written `low,high`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CannyThresholds {

@@ -42,6 +42,8 @@ pub struct Job {
     pub short_side: u32,
     /// Which frames are keyframes.
     pub keyframes: KeyframeChoice,
+    /// First frames of all shots but the first; found in the pictures if absent.
+    pub cuts: Option<Vec<FrameIdx>>,
     /// Most keyframes in a batch, anchors included.
     pub batch_size: usize,
     /// How the frames between keyframes are made; if they are not wanted, the keyframes are the
@@ -211,11 +213,7 @@ impl Job {
                     .map(|words| (words.frame, words.text.clone()))
                     .collect(),
             },
-            models: ModelFiles {
-                checkpoint: spec.model.clone(),
-                vae: spec.vae.clone(),
-                controlnets: spec.controlnet.clone(),
-            },
+            models: model_files(spec),
             control: ControlSettings {
                 kind: spec.control,
                 canny: spec.canny,
@@ -235,12 +233,23 @@ impl Job {
             },
             short_side: spec.size.unwrap_or(short_side),
             keyframes: keyframe_choice(spec),
+            cuts: spec.cuts.as_ref().map(|cuts| cuts.0.clone()),
             batch_size: spec.batch_size,
             fill: (!spec.no_fill).then(|| FillSettings::new(spec.in_betweens, spec.compat)),
             consistency: Consistency::from(&spec.guidance),
             compat: spec.compat,
             device: spec.device.clone(),
         }
+    }
+}
+
+/// The weights that settings name.
+#[must_use]
+pub fn model_files(spec: &JobSpec) -> ModelFiles {
+    ModelFiles {
+        checkpoint: spec.model.clone(),
+        vae: spec.vae.clone(),
+        controlnets: spec.controlnet.clone(),
     }
 }
 

@@ -84,7 +84,11 @@ fn occlusion_is_the_references() {
             let (there, hidden) = case.flow(current, current - 1);
             let (back, _) = case.flow(current - 1, current);
             let mask = guides::occlusion(&there, &back);
-            let differing = mask.values().iter().zip(hidden.values()).filter(|(a, b)| a != b);
+            let differing = mask
+                .values()
+                .iter()
+                .zip(hidden.values())
+                .filter(|(a, b)| a != b);
             // The stored flows are rounded to 1/128 pixel, the masks come from the flows before.
             let share = differing.count() as f64 / hidden.values().len() as f64;
             eprintln!("{} {current}: {share:.5} of the mask differs", case.name);

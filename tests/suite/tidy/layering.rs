@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "app::format",
             "app::project",
             "app::preferences",
             "worker",

@@ -1,7 +1,11 @@
 //! The worker's protocol, with a scripted engine.
 
 mod control;
+mod exports;
+mod files;
+mod media;
 mod samples;
+mod trials;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +24,8 @@ use crate::scripted::{Place, Scripted, summary};
 
 /// Long enough for any machine; only reached by a test that fails.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Time for something that must not come.
+const SOON: Duration = Duration::from_millis(300);
 const FIRST: JobId = JobId(1);
 const SECOND: JobId = JobId(2);
 
@@ -52,7 +58,7 @@ fn events_of(worker: &WorkerHandle, job: JobId) -> Vec<JobEvent> {
                     return events;
                 }
             }
-            other @ Event::Probed(_) => panic!("unexpected {other:?}"),
+            other => panic!("unexpected {other:?}"),
         }
     }
 }
@@ -113,10 +119,8 @@ fn events_come_in_order_and_end_with_one_last() {
         (FrameIdx(1), &place.path("out.fresco/keyframes/0001.png"))
     );
     worker.send(Command::Shutdown).unwrap();
-    assert!(
-        worker.events().recv_timeout(PATIENCE).is_err(),
-        "nothing follows the last event"
-    );
+    let after = worker.events().recv_timeout(SOON);
+    assert!(after.is_err(), "nothing follows the last event: {after:?}");
 }
 
 #[test]

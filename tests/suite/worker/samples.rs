@@ -65,14 +65,15 @@ fn samples_overwrite_and_previews_are_made_only_when_wanted() {
     );
     assert!(sample.left.is_some(), "one step was measured");
     assert!(worker.progress().take().is_none(), "samples do not queue");
-    assert_eq!(worker.preview().take().unwrap().frame, FrameIdx(1));
+    assert_eq!(worker.preview().take().unwrap().pictures[0].0, FrameIdx(1));
     go.send(()).unwrap();
     assert_eq!(
         told.recv_timeout(PATIENCE),
         Ok(true),
         "the picture was taken"
     );
-    assert_eq!(worker.preview().take().unwrap().picture.at(0, 0), [3; 3]);
+    let newest = worker.preview().take().unwrap();
+    assert_eq!(newest.pictures[0].1.at(0, 0), [3; 3]);
     go.send(()).unwrap();
     assert_eq!(names(&events_of(&worker, FIRST)), ["stage", "finished"]);
 }
@@ -104,7 +105,8 @@ fn every_event_and_sample_wakes_the_listener() {
     translate(&worker, FIRST, place.spec());
     events_of(&worker, FIRST);
     drop(worker);
-    assert_eq!(wakes.load(Ordering::SeqCst), 4);
+    // Three news of the job, its end, and that of the worker.
+    assert_eq!(wakes.load(Ordering::SeqCst), 5);
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! The user's settings, and whether everything that is needed can be used.
+
+use std::path::PathBuf;
+
+use super::super::actions::Effect;
+use super::super::preferences::Preferences;
+use super::super::settings::fresh_spec;
+use super::super::state::{AppState, Project};
+use super::tasks::write;
+use crate::pipeline::job::JobSpec;
+use crate::worker::message::{Command, FileTask};
+
+/// The file of preferences.
+pub fn preferences_path(state: &AppState) -> PathBuf {
+    state.folders.config.join(Preferences::FILE)
+}
+
+/// Writes them to their file.
+pub fn save_preferences(state: &AppState) -> Effect {
+    write(preferences_path(state), state.preferences.to_text())
+}
+
+/// Takes over other preferences.
+pub fn set_preferences(state: &mut AppState, preferences: Preferences) -> Vec<Effect> {
+    let preferences = preferences.clamped();
+    let before = std::mem::replace(&mut state.preferences, preferences);
+    if before == state.preferences {
+        return Vec::new();
+    }
+    let mut effects = vec![save_preferences(state)];
+    if before.ffmpeg != state.preferences.ffmpeg {
+        let path = state.preferences.ffmpeg.clone();
+        effects.push(Effect::Send(Command::UseFfmpeg(path)));
+    }
+    if before.device != state.preferences.device {
+        let device = state.preferences.device.clone();
+        if let Some(project) = &mut state.project {
+            project.edits.spec.device = device.clone();
+        }
+        effects.push(Effect::Send(Command::CheckDevice(device)));
+    }
+    effects
+}
+
+/// Asks whether the models of a project can be used.
+pub fn check_models(project: &Project) -> Vec<Effect> {
+    let spec = Box::new(project.edits.spec.clone());
+    vec![Effect::Send(Command::CheckModel(spec))]
+}
+
+/// Asks for everything that can be ready or not.
+pub(in crate::app) fn check_everything(state: &AppState) -> Vec<Effect> {
+    let preferences = &state.preferences;
+    let project = state.project.as_ref();
+    let spec = project.map_or_else(
+        || JobSpec {
+            model: preferences.model.clone(),
+            ..fresh_spec()
+        },
+        |project| project.edits.spec.clone(),
+    );
+    let device = project
+        .map_or(&preferences.device, |_| &spec.device)
+        .clone();
+    let commands = [
+        Command::UseFfmpeg(preferences.ffmpeg.clone()),
+        Command::CheckModel(Box::new(spec)),
+        Command::CheckDevice(device),
+        Command::File(FileTask::Look(preferences.recent.clone())),
+    ];
+    commands.into_iter().map(Effect::Send).collect()
+}

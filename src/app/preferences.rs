@@ -1,0 +1,146 @@
+//! Settings of this user, whatever the video.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::export::ExportPreset;
+use crate::pipeline::job::DeviceChoice;
+
+/// Files in the recent list.
+const MOST_RECENT: usize = 12;
+
+/// Settings of this user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Preferences {
+    /// Whether opened files are remembered.
+    pub remember_recent: bool,
+    /// Files opened last, newest first.
+    pub recent: Vec<PathBuf>,
+    /// Seconds from a change to its autosave.
+    pub autosave_secs: u32,
+    /// Light or dark.
+    pub theme: ThemeChoice,
+    /// Size of everything, in per cent: 75 to 200.
+    pub scale_percent: u32,
+    /// Whether nothing moves that need not.
+    pub reduced_motion: bool,
+    /// Width of thumbnails in the keyframes panel, in points.
+    pub thumbnail_points: u32,
+    /// Where the networks run in new projects.
+    pub device: DeviceChoice,
+    /// Memory that a job may use, in gigabytes; unknown if absent.
+    pub memory_limit_gb: Option<u32>,
+    /// ffmpeg, if it is not the one on the path.
+    pub ffmpeg: Option<PathBuf>,
+    /// Where working folders of unsaved projects go.
+    pub work_folder: Option<PathBuf>,
+    /// The model of new projects; the demo model if absent.
+    pub model: Option<PathBuf>,
+    /// The preset that exports begin with.
+    pub export_preset: ExportPreset,
+    /// Whether exported files hold the settings.
+    pub store_settings: bool,
+    /// Whether exported files say that a model made them.
+    pub mark_as_translated: bool,
+    /// Whether the user knows that there is no GPU.
+    pub knows_no_gpu: bool,
+    /// What a newer version stored.
+    #[serde(flatten)]
+    pub unknown: toml::Table,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            remember_recent: true,
+            recent: Vec::new(),
+            autosave_secs: 10,
+            theme: ThemeChoice::System,
+            scale_percent: 100,
+            reduced_motion: false,
+            thumbnail_points: 96,
+            device: DeviceChoice::Auto,
+            memory_limit_gb: None,
+            ffmpeg: None,
+            work_folder: None,
+            model: None,
+            export_preset: ExportPreset::default(),
+            store_settings: true,
+            mark_as_translated: true,
+            knows_no_gpu: false,
+            unknown: toml::Table::new(),
+        }
+    }
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThemeChoice {
+    /// As the desktop is.
+    #[default]
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+impl Preferences {
+    /// Name of their file in the folder of settings.
+    pub const FILE: &'static str = "preferences.toml";
+
+    /// Reads a file's text. What cannot be read becomes the default, field by field, with the names of those fields.
+    #[must_use]
+    pub fn from_text(text: &str) -> (Self, Vec<String>) {
+        let Ok(table) = text.parse::<toml::Table>() else {
+            let all = if text.trim().is_empty() {
+                vec![]
+            } else {
+                vec!["all".to_owned()]
+            };
+            return (Self::default(), all);
+        };
+        let mut kept = toml::Table::new();
+        let mut lost = Vec::new();
+        for (key, value) in table {
+            let mut tried = kept.clone();
+            tried.insert(key.clone(), value);
+            if Self::deserialize(tried.clone()).is_ok() {
+                kept = tried;
+            } else {
+                lost.push(key);
+            }
+        }
+        let preferences = Self::deserialize(kept).unwrap_or_default();
+        (preferences.clamped(), lost)
+    }
+
+    /// The text of their file.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        toml::to_string_pretty(self)
+            .unwrap_or_else(|error| unreachable!("preferences are plain data: {error}"))
+    }
+
+    /// With every number in its range.
+    #[must_use]
+    pub fn clamped(mut self) -> Self {
+        self.scale_percent = self.scale_percent.clamp(75, 200);
+        self.autosave_secs = self.autosave_secs.clamp(1, 3600);
+        self.thumbnail_points = self.thumbnail_points.clamp(48, 320);
+        self.recent.truncate(MOST_RECENT);
+        self
+    }
+
+    /// Notes that a file was opened.
+    pub fn opened(&mut self, path: &Path) {
+        self.recent.retain(|recent| recent != path);
+        if self.remember_recent {
+            self.recent.insert(0, path.to_owned());
+            self.recent.truncate(MOST_RECENT);
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! News from the worker: the only code that changes the state because of it.
+
+use std::path::Path;
+
+use super::Effect;
+use super::fingerprint::{batch_fingerprints, fill_fingerprint};
+use super::format::count;
+use super::messages::{Severity, plain};
+use super::perform::{check_everything, check_models, ended, file, opened_project};
+use super::preferences::Preferences;
+use super::project;
+use super::state::{
+    Access, AppState, Check, Ending, JobKind, KeyframePreview, KeyframeResult, Project, RunningJob,
+    SourceTrouble, TrialState,
+};
+use crate::files;
+use crate::frame::FrameIdx;
+use crate::worker::message::{
+    Batch, Event, FileAnswer, FileTask, JobEvent, JobId, JobProgress, Loaded, LockState, Plan,
+    Preview, PreviewOf, Report, SourceEvent, SourceState, Stage, Summary, TrialEvent,
+};
+
+/// Takes in an event. What has to happen because of it is returned.
+pub fn update(state: &mut AppState, event: Event) -> Vec<Effect> {
+    if state.quitting {
+        // What was written at the end says that work goes on; a job that stops now changes nothing about it.
+        return Vec::new();
+    }
+    match event {
+        Event::Probed(_) => {}
+        Event::Source(path, event) => source(state, &path, event),
+        Event::File(answer) => return file_answer(state, answer),
+        Event::Ffmpeg(answer) => state.ffmpeg = answer.into(),
+        Event::Model(answer) => state.model = answer.into(),
+        Event::Device(answer) => state.device = answer.into(),
+        Event::Trial(request, event) => trial(state, request, event),
+        Event::Job(id, event) => return job(state, id, event),
+    }
+    Vec::new()
+}
+
+impl<T> From<Result<T, Report>> for Check<T> {
+    fn from(answer: Result<T, Report>) -> Self {
+        match answer {
+            Ok(value) => Self::Ready(value),
+            Err(report) => Self::Failed(report),
+        }
+    }
+}
+
+/// Takes in how far the running job is.
+pub fn progress(state: &mut AppState, progress: JobProgress) {
+    if let Some(job) = state.job.as_mut().filter(|job| job.id == progress.job) {
+        job.progress = Some(progress);
+    }
+}
+
+/// Takes in pictures of unfinished frames.
+pub fn preview(state: &mut AppState, preview: Preview) {
+    let Some(project) = &mut state.project else {
+        return;
+    };
+    let (step, n_steps) = preview
+        .step
+        .map_or((0, 0), |step| (step.step, step.executed));
+    let pictures = preview.pictures.into_iter().map(|(frame, picture)| {
+        let preview = KeyframePreview {
+            picture,
+            step,
+            n_steps,
+        };
+        (frame, preview)
+    });
+    match preview.of {
+        PreviewOf::Job(id) => {
+            let Some(job) = state.job.as_ref().filter(|job| job.id == id) else {
+                return;
+            };
+            // A sample may be older than the event that its keyframe is finished.
+            project
+                .results
+                .previews
+                .extend(pictures.filter(|(frame, _)| !job.finished.contains(frame)));
+        }
+        PreviewOf::Trial(request) => {
+            if let Some(trial) = &mut project.trial
+                && trial.request == request
+                && matches!(
+                    trial.state,
+                    TrialState::Working(_) | TrialState::WaitsForJob
+                )
+            {
+                trial.state = TrialState::Working(pictures.last().map(|(_, preview)| preview));
+            }
+        }
+    }
+}
+
+fn source(state: &mut AppState, path: &Path, event: SourceEvent) {
+    let now = state.now;
+    let Some(project) = state.project.as_mut() else {
+        return;
+    };
+    if project.edits.spec.source != path {
+        return;
+    }
+    let source = &mut project.source;
+    match event {
+        SourceEvent::Info(info, file) => {
+            for note in &info.notes {
+                state.messages.hint(note.clone(), now);
+            }
+            source.info = Some(info);
+            source.state = Some(file);
+            if source.made_from.is_some_and(|made_from| made_from != file) {
+                source.trouble = Some(SourceTrouble::Changed);
+            }
+        }
+        SourceEvent::Times(times, damage) => {
+            if let Some(report) = damage {
+                let readable = times.len();
+                source.trouble = Some(SourceTrouble::Broken { readable, report });
+            }
+            source.times = Some(times);
+            let last = project.last_frame();
+            project.view.playhead = project.view.playhead.min(last);
+        }
+        SourceEvent::Thumbnails(pictures) => source.thumbnails.extend(pictures),
+        SourceEvent::Surveyed(n) => source.surveyed = n,
+        SourceEvent::Done(survey) => {
+            source.surveyed = survey.n_frames();
+            source.survey = Some(survey);
+        }
+        SourceEvent::Missing => source.trouble = Some(SourceTrouble::Moved),
+        SourceEvent::Failed(report) => source.trouble = Some(SourceTrouble::Unusable(report)),
+    }
+}
+
+fn trial(state: &mut AppState, request: u64, event: TrialEvent) {
+    let project = state.project.as_mut();
+    let trial = project.and_then(|project| project.trial.as_mut());
+    let Some(trial) = trial.filter(|trial| trial.request == request) else {
+        return;
+    };
+    trial.state = match event {
+        TrialEvent::Waits => TrialState::WaitsForJob,
+        TrialEvent::Started => TrialState::Working(None),
+        TrialEvent::Done(picture) => TrialState::Done(picture),
+        TrialEvent::Failed(report) => TrialState::Failed(report),
+        TrialEvent::Replaced => return,
+    };
+}
+
+fn file_answer(state: &mut AppState, answer: FileAnswer) -> Vec<Effect> {
+    match answer {
+        FileAnswer::Loaded(loaded) => return file_loaded(state, loaded),
+        FileAnswer::Saved(_, Ok(())) => {}
+        FileAnswer::Saved(path, Err(report)) => {
+            // It was not saved after all.
+            if let Some(project) = &mut state.project
+                && project.path.as_ref() == Some(&path)
+            {
+                project.unsaved = true;
+            }
+            state.messages.say(Severity::Error, report, state.now);
+        }
+        FileAnswer::Locked(_, LockState::Taken) => {
+            if let Some(project) = &mut state.project {
+                project.access = Access::InUse;
+            }
+        }
+        FileAnswer::Locked(..) => {}
+        FileAnswer::Looked(found) => state.found_recent.extend(found),
+        FileAnswer::Inventory {
+            work,
+            keyframes,
+            filled,
+        } => {
+            if let Some(project) = &mut state.project
+                && project.work() == work
+            {
+                project.found_pictures(&keyframes, &filled);
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn file_loaded(state: &mut AppState, loaded: Loaded) -> Vec<Effect> {
+    let Loaded { path, text, lock } = loaded;
+    if path.ends_with(Preferences::FILE) {
+        return preferences_loaded(state, text);
+    }
+    if state.opening.as_ref() != Some(&path) {
+        return Vec::new();
+    }
+    state.opening = None;
+    let is_autosave = !super::work::is_project(&path);
+    let text = match text {
+        Ok(Some(text)) => text,
+        // No automatic copy: nothing was begun yet.
+        Ok(None) if is_autosave => return Vec::new(),
+        Ok(None) => {
+            let missing = format!("there is no such project: {}", path.display());
+            state.found_recent.insert(path, false);
+            state
+                .messages
+                .say(Severity::Error, plain(missing), state.now);
+            return Vec::new();
+        }
+        Err(report) => {
+            state.messages.say(Severity::Error, report, state.now);
+            return Vec::new();
+        }
+    };
+    match project::from_text(&text, files::parent(&path)) {
+        Ok(file) => take_project(state, &path, file, lock),
+        Err(error) => {
+            let report = Report {
+                summary: format!("cannot open {}", path.display()),
+                causes: vec![error.to_string()],
+                hint: is_autosave.then(|| "the video is opened without it".to_owned()),
+            };
+            state.messages.say(Severity::Error, report, state.now);
+            Vec::new()
+        }
+    }
+}
+
+fn take_project(
+    state: &mut AppState,
+    path: &Path,
+    file_read: project::ProjectFile,
+    lock: LockState,
+) -> Vec<Effect> {
+    if super::work::is_project(path) {
+        let access = match lock {
+            LockState::Taken => Access::InUse,
+            LockState::Ours | LockState::NotAsked => Access::ReadWrite,
+        };
+        let mut effects = opened_project(state, path, file_read, access);
+        // What was changed and not saved is in the automatic copy, if there is one.
+        if let Some(project) = &state.project
+            && access == Access::ReadWrite
+        {
+            let autosave = project.autosave_path();
+            state.opening = Some(autosave.clone());
+            effects.push(file(FileTask::Load {
+                path: autosave,
+                lock: false,
+            }));
+        }
+        return effects;
+    }
+    let Some(project) = &mut state.project else {
+        return Vec::new();
+    };
+    let (was_open, is_other) = (file_read.open, file_read.edits != project.edits);
+    state.crashed_before = was_open;
+    let source = file_read.edits.spec.source.clone();
+    if !source.as_os_str().is_empty() && source != project.edits.spec.source {
+        // The copy is of another video of this name, or of before the video was moved.
+        return Vec::new();
+    }
+    let made_from = file_read.source_state;
+    project.take_in(file_read);
+    project.unsaved |= is_other && project.path.is_some();
+    changed_since(project, made_from);
+    let mut effects = check_models(project);
+    effects.push(file(FileTask::Inventory(project.work())));
+    effects
+}
+
+/// The source may have been looked at before it was known from which state of it results were made.
+fn changed_since(project: &mut Project, made_from: Option<SourceState>) {
+    let now = project.source.state;
+    if let (Some(before), Some(now)) = (made_from, now)
+        && before != now
+    {
+        project.source.trouble = Some(SourceTrouble::Changed);
+    }
+}
+
+fn preferences_loaded(state: &mut AppState, text: Result<Option<String>, Report>) -> Vec<Effect> {
+    match text {
+        Ok(text) => {
+            let (preferences, lost) = Preferences::from_text(&text.unwrap_or_default());
+            if !lost.is_empty() {
+                let text = format!("Some preferences could not be read: {}.", lost.join(", "));
+                state
+                    .messages
+                    .say(Severity::Warning, plain(text), state.now);
+            }
+            // A file given on the command line was opened before this was known.
+            let opened = std::mem::take(&mut state.preferences.recent);
+            state.preferences = preferences;
+            for path in opened.iter().rev() {
+                state.preferences.opened(path);
+            }
+        }
+        Err(report) => state.messages.say(Severity::Warning, report, state.now),
+    }
+    check_everything(state)
+}
+
+fn job(state: &mut AppState, id: JobId, event: JobEvent) -> Vec<Effect> {
+    let Some(job) = state.job.as_mut().filter(|job| job.id == id) else {
+        return Vec::new();
+    };
+    match event {
+        JobEvent::Started(plan) => started(state, plan),
+        JobEvent::Stage(stage) => {
+            job.stage = Some(stage);
+            job.progress = None;
+            let is_after = stage > Stage::Keyframes && job.kind == JobKind::Translate;
+            if is_after && job.stop_after_keyframes {
+                return vec![Effect::Cancel(id)];
+            }
+        }
+        JobEvent::Keyframe { frame, path } => keyframe(state, frame, &path),
+        JobEvent::Warning(report) => {
+            job.warnings.push(report.clone());
+            state.messages.say(Severity::Warning, report, state.now);
+        }
+        JobEvent::Finished(summary) => return finished(state, summary),
+        JobEvent::Evaluated(_) => {}
+        JobEvent::Cancelled => return stopped(state),
+        JobEvent::Failed(report) => {
+            mark_failed(state, &report);
+            return ended(state, Ending::Failed(report));
+        }
+    }
+    Vec::new()
+}
+
+fn started(state: &mut AppState, plan: Plan) {
+    let Some(job) = &mut state.job else {
+        return;
+    };
+    let fingerprints = batch_fingerprints(&job.spec, &plan);
+    for (batch, fingerprint) in plan.batches().iter().zip(fingerprints) {
+        for &frame in &batch.new {
+            job.made_with.insert(frame, fingerprint.clone());
+        }
+    }
+    if let Some(project) = &mut state.project {
+        project.source.made_from = project.source.state;
+        // A picture of a frame that is no keyframe any more would hide what is filled there.
+        let covered = |frame: FrameIdx| plan.shots().iter().any(|shot| shot.contains(frame));
+        let keyframes = &mut project.results.keyframes;
+        keyframes.retain(|frame, _| plan.keyframes().contains(frame) || !covered(*frame));
+    }
+    job.plan = Some(plan);
+}
+
+fn keyframe(state: &mut AppState, frame: FrameIdx, path: &Path) {
+    let (Some(job), Some(project)) = (&mut state.job, &mut state.project) else {
+        return;
+    };
+    job.keyframes_done += 1;
+    job.finished.insert(frame);
+    let results = &mut project.results;
+    results.previews.remove(&frame);
+    results.failed.remove(&frame);
+    results.version += 1;
+    let result = KeyframeResult {
+        path: path.to_owned(),
+        made_with: job.made_with.get(&frame).cloned().unwrap_or_default(),
+        version: results.version,
+    };
+    results.keyframes.insert(frame, result);
+    project.touched(state.now);
+}
+
+/// Everything that a finished job wrote is looked for.
+fn finished(state: &mut AppState, summary: Summary) -> Vec<Effect> {
+    let kind = state.job.as_ref().map(|job| job.kind);
+    note_in_betweens(state);
+    let mut effects = ended(state, Ending::Done(summary));
+    if let Some(project) = &mut state.project
+        && kind == Some(JobKind::Translate)
+    {
+        project.results.version += 1;
+        effects.push(file(FileTask::Inventory(project.work())));
+    }
+    effects
+}
+
+/// Remembers with which settings the in-betweens were made.
+fn note_in_betweens(state: &mut AppState) {
+    let (Some(job), Some(project)) = (&state.job, &mut state.project) else {
+        return;
+    };
+    let fills = job.kind == JobKind::Translate
+        && !job.spec.no_fill
+        && job.spec.range == project.edits.range;
+    if let Some(plan) = job.plan.as_ref().filter(|_| fills) {
+        project.results.filled_with = Some(fill_fingerprint(&job.spec, plan));
+    }
+}
+
+/// A stop after the keyframes is what the user wanted.
+fn stopped(state: &mut AppState) -> Vec<Effect> {
+    let by_plan = |job: &RunningJob| {
+        job.stop_after_keyframes && job.stage.is_some_and(|stage| stage > Stage::Keyframes)
+    };
+    if state.job.as_ref().is_some_and(by_plan) {
+        let n = state.job.as_ref().map_or(0, |job| job.keyframes_done);
+        let text = format!("Stopped after {}.", count(n, "keyframe"));
+        state.messages.hint(text, state.now);
+    }
+    ended(state, Ending::Stopped)
+}
+
+/// The batch that a translation failed in is marked.
+fn mark_failed(state: &mut AppState, report: &Report) {
+    let (Some(job), Some(project)) = (&state.job, &mut state.project) else {
+        return;
+    };
+    let is_at_keyframes = job.stage == Some(Stage::Keyframes) && job.kind == JobKind::Translate;
+    let Some(plan) = job.plan.as_ref().filter(|_| is_at_keyframes) else {
+        return;
+    };
+    let unfinished = |batch: &&Batch| batch.new.iter().any(|frame| !job.finished.contains(frame));
+    if let Some(batch) = plan.batches().iter().find(unfinished) {
+        for &frame in &batch.new {
+            project.results.failed.insert(frame, report.summary.clone());
+        }
+    }
+}

@@ -23,12 +23,19 @@ ifeq ($(shell uname -s),Linux)
 test_env += FRESCO_REQUIRE_GPU=1
 endif
 
+# macOS has one always; elsewhere these say where it is.
+has_display := $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s)))
+
 .PHONY: run test test-gpu deps deps-test runtime
 
-# The window does not exist yet, so this translates the demo clip.
+# Opens the window; where there is no display, translates the demo clip.
 run: deps runtime
+ifneq ($(has_display),)
+	$(runtime_env) cargo run --release
+else
 	$(runtime_env) cargo run --release -- demo --out '$(OUT)'
 	@echo "the result is $(abspath $(OUT))"
+endif
 
 test: deps-test
 ifeq ($(nextest),yes)

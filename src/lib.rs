@@ -33,5 +33,7 @@ pub mod models;
 pub mod pipeline;
 pub mod synth;
 pub mod tensor;
+#[cfg(feature = "gui")]
+pub mod ui;
 pub mod video;
 pub mod worker;

@@ -2,7 +2,7 @@
 # Installs the system packages that are missing, and nothing else. Silent when everything is there.
 #
 #   install-deps.sh run     what building and running need
-#   install-deps.sh test    that, and a software Vulkan driver on which the GPU tests run
+#   install-deps.sh test    that, a software Vulkan driver on which the GPU tests run, and a virtual display
 #
 # On systems without apt-get it installs nothing and says what to install.
 set -euo pipefail
@@ -36,6 +36,20 @@ has_software_vulkan() {
         compgen -G '/etc/vulkan/icd.d/lvp_icd*.json' >/dev/null
 }
 
+# The window opens these when it runs; without them it cannot be opened.
+has_window_libraries() {
+    [ "$(uname -s)" != Linux ] || {
+        [[ $(ldconfig_list) == *libX11-xcb.so.1* ]] && [[ $(ldconfig_list) == *libXcursor.so.1* ]] &&
+            [[ $(ldconfig_list) == *libXi.so.6* ]] && [[ $(ldconfig_list) == *libXrandr.so.2* ]] &&
+            [[ $(ldconfig_list) == *libxkbcommon-x11.so.0* ]] && [[ $(ldconfig_list) == *libwayland-client.so.0* ]]
+    }
+}
+
+# A display that nobody sees, and a hand on its keyboard.
+has_virtual_display() {
+    [ "$(uname -s)" != Linux ] || { command -v Xvfb >/dev/null && command -v xdotool >/dev/null; }
+}
+
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -57,8 +71,8 @@ apt_install() {
 say_what_is_missing() {
     echo "error: missing: $*" >&2
     echo "this system has no apt-get; install the same with its own package manager, for example" >&2
-    echo "  Fedora:  dnf install gcc ffmpeg vulkan-loader mesa-vulkan-drivers" >&2
-    echo "  Arch:    pacman -S gcc ffmpeg vulkan-icd-loader vulkan-swrast" >&2
+    echo "  Fedora:  dnf install gcc ffmpeg vulkan-loader mesa-vulkan-drivers libxkbcommon-x11 xorg-x11-server-Xvfb xdotool" >&2
+    echo "  Arch:    pacman -S gcc ffmpeg vulkan-icd-loader vulkan-swrast libxkbcommon-x11 xorg-server-xvfb xdotool" >&2
     echo "  macOS:   xcode-select --install; brew install ffmpeg" >&2
 }
 
@@ -68,8 +82,11 @@ find_missing() {
     can_link_c || missing+=(gcc libc6-dev)
     has_ffmpeg || missing+=(ffmpeg)
     has_vulkan_loader || missing+=(libvulkan1)
+    has_window_libraries ||
+        missing+=(libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 libwayland-client0)
     if [ "$purpose" = test ]; then
         has_software_vulkan || missing+=(mesa-vulkan-drivers)
+        has_virtual_display || missing+=(xvfb xdotool)
     fi
 }
 

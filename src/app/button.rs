@@ -78,10 +78,8 @@ pub fn situation(state: &AppState) -> Situation {
     if last.is_some_and(failed) {
         return Situation::Failed;
     }
-    results(
-        &marks(state),
-        project.is_filled() || project.edits.spec.no_fill,
-    )
+    let is_filled = project.is_filled() && in_betweens_are_current(project);
+    results(&marks(state), is_filled || project.edits.spec.no_fill)
 }
 
 fn results(marks: &[Mark], is_filled: bool) -> Situation {

@@ -133,7 +133,7 @@ fn source(project: &Project) -> Option<Notice> {
                 ("Keep results", Action::KeepResults),
             ],
         ),
-        SourceTrouble::Broken { report, .. } => Notice {
+        SourceTrouble::Broken { readable, report } => Notice {
             kind: NoticeKind::BrokenFile,
             text: format!("Reading stopped at frame {readable}. The first {readable} can be used."),
             buttons: vec![

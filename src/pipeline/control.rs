@@ -111,7 +111,7 @@ impl ControlSource {
                         ffmpeg,
                         info: &info,
                         range,
-                        size,
+                        size: size.size(),
                     };
                     let frames = FrameStore::open(&job.work.join(format!("trial-control-{net}")))?;
                     store_frames(&clip, &frames, observer, |_| {})?;

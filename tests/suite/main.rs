@@ -33,5 +33,7 @@ mod support;
 mod synth;
 mod tidy;
 mod translate;
+mod ui;
 mod video;
+mod window;
 mod worker;

@@ -24,8 +24,8 @@ pub use checks::{FieldError, JobErrors};
 pub use consistency::{Consistency, ConsistencySpec, Preset};
 pub use fill::{FillJob, FillOutput, FillSettings, FillSpec, InBetweensSpec};
 pub use options::{
-    CannyThresholds, Compat, ControlKind, ControlNetSpec, CutList, ExtraWords, FillPreset, FrameRange,
-    ParseOptionError,
+    CannyThresholds, Compat, ControlKind, ControlNetSpec, CutList, ExtraWords, FillPreset,
+    FrameRange, ParseOptionError,
 };
 pub use validated::{
     Container, ControlSettings, Job, KeyframeChoice, ModelFiles, Prompt, SamplingSettings, Start,

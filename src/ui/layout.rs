@@ -1,0 +1,237 @@
+//! Where the panels lie. They are laid out in reading order, which is the order of Tab.
+
+use egui::{CursorIcon, Id, Rect, Role, Sense, Ui, Vec2, WidgetInfo};
+
+use super::panels::timeline;
+use super::theme;
+
+/// Height of the menu bar.
+const MENU: f32 = 32.0;
+/// Height of the status bar.
+const STATUS: f32 = 32.0;
+/// Height of the one button below the settings.
+const BUTTON: f32 = 56.0;
+/// Width of the handle between two panels.
+const HANDLE: f32 = 4.0;
+/// How wide side panels may be.
+const WIDTHS: (f32, f32) = (240.0, 480.0);
+
+/// A part of the window that the keyboard can go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanelName {
+    /// Left.
+    Settings,
+    /// Centre.
+    Viewer,
+    /// Below.
+    Timeline,
+    /// Right.
+    Keyframes,
+    /// The last line.
+    Status,
+}
+
+impl PanelName {
+    /// All, in reading order.
+    pub const ALL: [Self; 5] = [
+        Self::Settings,
+        Self::Viewer,
+        Self::Timeline,
+        Self::Keyframes,
+        Self::Status,
+    ];
+
+    /// What it is called.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Settings => "Settings panel",
+            Self::Viewer => "Viewer panel",
+            Self::Timeline => "Timeline panel",
+            Self::Keyframes => "Keyframes panel",
+            Self::Status => "Status bar",
+        }
+    }
+
+    fn id(self) -> Id {
+        Id::unique(self.label())
+    }
+}
+
+/// How the user has arranged the panels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arrangement {
+    settings_width: f32,
+    results_width: f32,
+}
+
+impl Default for Arrangement {
+    fn default() -> Self {
+        Self {
+            settings_width: theme::SETTINGS_WIDTH,
+            results_width: theme::RESULTS_WIDTH,
+        }
+    }
+}
+
+/// Where everything is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Areas {
+    /// Menus.
+    pub menu: Rect,
+    /// Settings.
+    pub settings: Rect,
+    /// The one button.
+    pub button: Rect,
+    /// Picture and transport.
+    pub viewer: Rect,
+    /// Time.
+    pub timeline: Rect,
+    /// Results.
+    pub keyframes: Rect,
+    /// Whether the results have room for a single column only.
+    pub is_strip: bool,
+    /// The last line.
+    pub status: Rect,
+}
+
+impl Arrangement {
+    /// Divides the window.
+    #[must_use]
+    pub fn areas(&self, window: Rect) -> Areas {
+        let (menu, rest) = window.split_top_bottom_at_y(window.top() + MENU);
+        let (rest, status) = rest.split_top_bottom_at_y(rest.bottom() - STATUS);
+        let is_strip = window.width() < theme::NARROW;
+        let right = if is_strip {
+            theme::STRIP_WIDTH
+        } else {
+            self.results_width
+        };
+        let (left, rest) = rest.split_left_right_at_x(rest.left() + self.settings_width);
+        let (middle, keyframes) = rest.split_left_right_at_x(rest.right() - right);
+        let (settings, button) = left.split_top_bottom_at_y(left.bottom() - BUTTON);
+        let (viewer, timeline) = middle.split_top_bottom_at_y(middle.bottom() - timeline::height());
+        Areas {
+            menu,
+            settings,
+            button,
+            viewer,
+            timeline,
+            keyframes,
+            is_strip,
+            status,
+        }
+    }
+
+    /// The lines between the panels, which can be dragged.
+    pub fn handles_ui(&mut self, areas: &Areas, ui: &Ui) {
+        let settings = Rect::from_x_y_ranges(
+            areas.settings.right() - HANDLE / 2.0..=areas.settings.right() + HANDLE / 2.0,
+            areas.settings.top()..=areas.button.bottom(),
+        );
+        self.settings_width += handle(ui, "settings", settings);
+        if !areas.is_strip {
+            let results = Rect::from_x_y_ranges(
+                areas.keyframes.left() - HANDLE / 2.0..=areas.keyframes.left() + HANDLE / 2.0,
+                areas.keyframes.y_range(),
+            );
+            self.results_width -= handle(ui, "results", results);
+        }
+        self.settings_width = self.settings_width.clamp(WIDTHS.0, WIDTHS.1);
+        self.results_width = self.results_width.clamp(WIDTHS.0 - 60.0, WIDTHS.1);
+    }
+}
+
+fn handle(ui: &Ui, name: &str, rect: Rect) -> f32 {
+    let response = ui.interact(rect, Id::unique(("handle", name)), Sense::DRAG);
+    let theme = theme::of(ui);
+    let is_lit = response.hovered() || response.dragged();
+    let line = if is_lit {
+        theme.focus.line(2.0)
+    } else {
+        theme.border.line(1.0)
+    };
+    ui.painter().vline(rect.center().x, rect.y_range(), line);
+    let response = response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
+    response.drag_delta().x
+}
+
+/// A panel: its background, a stop for the keyboard that is named after it, and its content.
+pub fn panel_ui<T>(
+    ui: &mut Ui,
+    name: PanelName,
+    rect: Rect,
+    margin: Vec2,
+    content: impl FnOnce(&mut Ui) -> T,
+) -> T {
+    let theme = theme::of(ui);
+    ui.painter().rect_filled(rect, 0.0, theme.panel.colour());
+    let builder = egui::UiBuilder::new()
+        .id_salt(name.label())
+        .max_rect(rect.shrink2(margin));
+    let mut panel = ui.new_child(builder);
+    panel.set_clip_rect(rect.intersect(ui.clip_rect()));
+    let stop = panel.interact(
+        Rect::from_min_size(rect.min, Vec2::splat(1.0)),
+        name.id(),
+        Sense::focusable_noninteractive(),
+    );
+    stop.widget_info(|| WidgetInfo::labeled(Role::Group, true, name.label()));
+    let inner = content(&mut panel);
+    if stop.has_focus() {
+        let line = theme.focus.line(2.0);
+        ui.painter()
+            .rect_stroke(rect, 0.0, line, egui::StrokeKind::Inside);
+    }
+    inner
+}
+
+/// Gives the keyboard to the panel after the one that has it, or to the one before.
+pub fn walk(ctx: &egui::Context, current: Option<PanelName>, step: isize) -> PanelName {
+    let n_panels = PanelName::ALL.len() as isize;
+    let at = current.and_then(|name| PanelName::ALL.iter().position(|other| *other == name));
+    let next = match at {
+        Some(at) => (at as isize + step).rem_euclid(n_panels),
+        None if step > 0 => 0,
+        None => n_panels - 1,
+    };
+    let name = PanelName::ALL[next as usize];
+    ctx.memory_mut(|memory| memory.request_focus(name.id()));
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_has_room_in_the_smallest_window() {
+        let window = Rect::from_min_size(egui::Pos2::ZERO, theme::MIN_SIZE);
+        let areas = Arrangement::default().areas(window);
+        assert!(areas.is_strip);
+        assert!(areas.viewer.width() >= 480.0 && areas.viewer.height() >= 320.0);
+        let all = [
+            areas.menu,
+            areas.settings,
+            areas.button,
+            areas.viewer,
+            areas.timeline,
+            areas.keyframes,
+            areas.status,
+        ];
+        let covered: f32 = all.iter().map(|area| area.area()).sum();
+        assert!(
+            (covered - window.area()).abs() < 1.0,
+            "no gap and no overlap"
+        );
+    }
+
+    #[test]
+    fn the_keyboard_walks_in_a_ring() {
+        let ctx = egui::Context::default();
+        assert_eq!(walk(&ctx, None, 1), PanelName::Settings);
+        assert_eq!(walk(&ctx, Some(PanelName::Status), 1), PanelName::Settings);
+        assert_eq!(walk(&ctx, Some(PanelName::Settings), -1), PanelName::Status);
+        assert_eq!(walk(&ctx, None, -1), PanelName::Status);
+    }
+}

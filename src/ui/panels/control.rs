@@ -1,0 +1,122 @@
+//! Control: which structure of the source is kept, and how closely.
+
+use egui::Ui;
+
+use super::settings::Editor;
+use crate::app::actions::{Action, FilePick, Gesture};
+use crate::app::settings::Setting;
+use crate::pipeline::job::{CannyThresholds, ControlKind};
+use crate::ui::widgets::labelled_slider::{Edited, Row};
+
+const KINDS: &[(ControlKind, &str)] = &[
+    (ControlKind::SoftEdges, "Soft edges"),
+    (ControlKind::Canny, "Canny"),
+    (ControlKind::None, "None"),
+];
+
+/// The section *Control*.
+pub fn control_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
+    let spec = editor.spec;
+    let kind = editor
+        .row(Setting::ControlType)
+        .choice(ui, &spec.control, KINDS);
+    editor.edited(Setting::ControlType, kind, |spec, kind| spec.control = kind);
+    if spec.control != ControlKind::None {
+        let strength = f64::from(spec.control_strength);
+        editor.number(ui, Setting::ControlStrength, strength, |spec, strength| {
+            spec.control_strength = strength as f32;
+        });
+    }
+    if spec.control == ControlKind::Canny {
+        thresholds_ui(editor, ui);
+    }
+    control_nets_ui(editor, ui);
+}
+
+/// Two sliders; one pushes the other, so that the lower stays below.
+fn thresholds_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
+    let CannyThresholds { low, high } = editor.spec.canny;
+    let Some(number) = Setting::Canny.number() else {
+        return;
+    };
+    let row = |label| Row {
+        label,
+        ..editor.row(Setting::Canny)
+    };
+    let lower = row("Low threshold").slider(ui, f64::from(low), number);
+    let upper = row("High threshold").slider(ui, f64::from(high), number);
+    editor.edited(Setting::Canny, lower, |spec, low| {
+        let low = low as u8;
+        spec.canny = CannyThresholds {
+            low,
+            high: high.max(low),
+        };
+    });
+    editor.edited(Setting::Canny, upper, |spec, high| {
+        let high = high as u8;
+        spec.canny = CannyThresholds {
+            low: low.min(high),
+            high,
+        };
+    });
+}
+
+/// The networks that read the control image.
+fn control_nets_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
+    for (index, net) in editor.spec.controlnet.iter().enumerate() {
+        let name = net
+            .path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        ui.horizontal(|ui| {
+            ui.add(egui::Label::new(&name).truncate())
+                .on_hover_text(net.path.display().to_string());
+            let remove = ui
+                .small_button("Remove")
+                .accessible_name(format!("Remove {name}"));
+            if remove.clicked() {
+                editor.change(Setting::ControlNets, Gesture::Finished, |spec| {
+                    spec.controlnet.remove(index);
+                });
+            }
+        });
+        let row = |label| Row {
+            label,
+            help: "More: acts more strongly. Less: freer.",
+            is_changed: false,
+        };
+        let numbers = [
+            ("Weight", net.weight, 2.0),
+            ("Start", net.start, 1.0),
+            ("End", net.end, 1.0),
+        ];
+        for (label, value, max) in numbers {
+            let number = crate::app::settings::Number {
+                min: 0.0,
+                max,
+                step: 0.01,
+                decimals: 2,
+            };
+            let edited = ui.push_id((index, label), |ui| {
+                row(label).slider(ui, f64::from(value), number)
+            });
+            if let Some(Edited::To(value, gesture)) = edited.inner {
+                let value = value as f32;
+                editor.change(Setting::ControlNets, gesture, |spec| {
+                    let net = &mut spec.controlnet[index];
+                    match label {
+                        "Weight" => net.weight = value,
+                        "Start" => net.start = value.min(net.end - 0.01),
+                        _ => net.end = value.max(net.start + 0.01),
+                    }
+                });
+            }
+        }
+    }
+    let add = ui.button("Add ControlNet…");
+    if add.on_hover_text(Setting::ControlNets.tooltip()).clicked() {
+        editor.asked.push(Action::Pick(FilePick::ControlNet));
+    }
+}

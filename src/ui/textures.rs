@@ -1,0 +1,302 @@
+//! Pictures on the window's graphics device: those that the media thread decoded, and those that
+//! the state holds.
+//!
+//! Panels ask for what they draw in this frame; what is missing is gathered into one request, the
+//! most wanted first. What was not drawn for longest leaves when room is needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions};
+
+use crate::frame::{Frame, Size};
+use crate::worker::message::{MediaPicture, MediaRequest, PictureKey, Report};
+
+/// Room for pictures, in bytes.
+const ROOM: usize = 384 << 20;
+/// Bytes of a pixel: four on the device and three in memory.
+const PIXEL_BYTES: usize = 7;
+
+/// A picture on the device.
+struct Entry {
+    texture: TextureHandle,
+    frame: Arc<Frame>,
+    used_at: u64,
+}
+
+impl Entry {
+    fn n_bytes(&self) -> usize {
+        self.frame.size().area() * PIXEL_BYTES
+    }
+}
+
+/// Names what is made on the spot: pictures that the state holds, and differences of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Local {
+    /// By its address, which cannot be used again as long as the picture is kept here.
+    Shared(usize),
+    Difference(usize, usize, u8),
+}
+
+/// The cache.
+#[derive(Default)]
+pub struct Textures {
+    pictures: BTreeMap<PictureKey, Entry>,
+    failures: BTreeMap<PictureKey, Report>,
+    local: BTreeMap<Local, (Entry, Vec<Arc<Frame>>)>,
+    wanted: Vec<PictureKey>,
+    ahead: usize,
+    asked: MediaRequest,
+    clock: u64,
+}
+
+impl Textures {
+    /// A frame of the window begins.
+    pub fn begin_frame(&mut self) {
+        self.clock += 1;
+        self.wanted.clear();
+        self.ahead = 0;
+    }
+
+    /// Forgets everything: another video is opened.
+    pub fn clear(&mut self) {
+        *self = Self {
+            clock: self.clock,
+            ..Self::default()
+        };
+    }
+
+    /// A picture by name; wanted from now on if it is not here.
+    pub fn get(&mut self, key: &PictureKey) -> Option<(TextureId, Arc<Frame>)> {
+        if let Some(entry) = self.pictures.get_mut(key) {
+            entry.used_at = self.clock;
+            return Some((entry.texture.id(), Arc::clone(&entry.frame)));
+        }
+        if !self.failures.contains_key(key) && !self.wanted.contains(key) {
+            self.wanted.push(key.clone());
+        }
+        None
+    }
+
+    /// Why a picture cannot be shown.
+    #[must_use]
+    pub fn failure(&self, key: &PictureKey) -> Option<&Report> {
+        self.failures.get(key)
+    }
+
+    /// Frames that playing will want next.
+    pub fn look_ahead(&mut self, n_frames: usize) {
+        self.ahead = n_frames;
+    }
+
+    /// A picture that the state holds.
+    pub fn shared(&mut self, ctx: &Context, frame: &Arc<Frame>) -> TextureId {
+        let key = Local::Shared(address(frame));
+        self.local(ctx, key, &[frame], |frames| Arc::clone(frames[0]))
+    }
+
+    /// How a result differs from its source, `gain` times as strong.
+    pub fn difference(
+        &mut self,
+        ctx: &Context,
+        source: &Arc<Frame>,
+        result: &Arc<Frame>,
+        gain: u8,
+    ) -> TextureId {
+        let key = Local::Difference(address(source), address(result), gain);
+        self.local(ctx, key, &[source, result], |frames| {
+            Arc::new(difference(frames[0], frames[1], gain))
+        })
+    }
+
+    fn local(
+        &mut self,
+        ctx: &Context,
+        key: Local,
+        of: &[&Arc<Frame>],
+        make: impl FnOnce(&[&Arc<Frame>]) -> Arc<Frame>,
+    ) -> TextureId {
+        let clock = self.clock;
+        let (entry, _) = self.local.entry(key).or_insert_with(|| {
+            let kept = of.iter().map(|frame| Arc::clone(frame)).collect();
+            (upload(ctx, &make(of), clock), kept)
+        });
+        entry.used_at = clock;
+        entry.texture.id()
+    }
+
+    /// Takes in an answer of the media thread.
+    pub fn answer(&mut self, ctx: &Context, answer: MediaPicture) {
+        match answer.picture {
+            Ok(frame) => {
+                let entry = upload(ctx, &frame, self.clock);
+                self.pictures.insert(answer.key, entry);
+            }
+            Err(report) => {
+                self.failures.insert(answer.key, report);
+            }
+        }
+    }
+
+    /// The frame is drawn: makes room, and gives a request if another than the last is needed.
+    pub fn end_frame(&mut self) -> Option<MediaRequest> {
+        self.make_room();
+        let request = MediaRequest {
+            wanted: self.wanted.clone(),
+            ahead: self.ahead,
+        };
+        if request == self.asked {
+            return None;
+        }
+        self.asked = request.clone();
+        (!request.wanted.is_empty()).then_some(request)
+    }
+
+    fn make_room(&mut self) {
+        // What the state holds no longer comes back under another name: one pass is enough.
+        let clock = self.clock;
+        self.local
+            .retain(|_, (entry, _)| clock - entry.used_at < 600);
+        let mut n_bytes: usize = self.pictures.values().map(Entry::n_bytes).sum();
+        if n_bytes <= ROOM {
+            return;
+        }
+        let mut oldest: Vec<(u64, PictureKey)> = self
+            .pictures
+            .iter()
+            .filter(|(_, entry)| entry.used_at < clock)
+            .map(|(key, entry)| (entry.used_at, key.clone()))
+            .collect();
+        oldest.sort();
+        for (_, key) in oldest {
+            if n_bytes <= ROOM {
+                break;
+            }
+            n_bytes -= self
+                .pictures
+                .remove(&key)
+                .map_or(0, |entry| entry.n_bytes());
+        }
+    }
+}
+
+fn address(frame: &Arc<Frame>) -> usize {
+    Arc::as_ptr(frame).addr()
+}
+
+fn upload(ctx: &Context, frame: &Arc<Frame>, clock: u64) -> Entry {
+    let max_side = ctx.input(|input| input.max_texture_side).max(1);
+    let image = image(frame, max_side);
+    Entry {
+        texture: ctx.load_texture("picture", image, TextureOptions::LINEAR),
+        frame: Arc::clone(frame),
+        used_at: clock,
+    }
+}
+
+/// The picture, with every n-th pixel left out where the device cannot hold it whole.
+fn image(frame: &Frame, max_side: usize) -> ColorImage {
+    let Size { width, height } = frame.size();
+    let (width, height) = (width as usize, height as usize);
+    let stride = width.max(height).div_ceil(max_side).max(1);
+    if stride == 1 {
+        return ColorImage::from_rgb([width, height], frame.pixels());
+    }
+    let small = Size {
+        width: width.div_ceil(stride) as u32,
+        height: height.div_ceil(stride) as u32,
+    };
+    let thinned = Frame::from_fn(small, |x, y| frame.at(x * stride as u32, y * stride as u32));
+    let size = [small.width as usize, small.height as usize];
+    ColorImage::from_rgb(size, thinned.pixels())
+}
+
+/// Absolute difference on the grid of the result, `gain` times as strong.
+fn difference(source: &Frame, result: &Frame, gain: u8) -> Frame {
+    let size = result.size();
+    let at = |position: u32, of: u32, in_source: u32| {
+        let scaled = u64::from(position) * u64::from(in_source) / u64::from(of.max(1));
+        scaled as u32
+    };
+    Frame::from_fn(size, |x, y| {
+        let source_x = at(x, size.width, source.size().width);
+        let source_y = at(y, size.height, source.size().height);
+        let (a, b) = (source.at(source_x, source_y), result.at(x, y));
+        std::array::from_fn(|channel| a[channel].abs_diff(b[channel]).saturating_mul(gain))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(side: u32, value: u8) -> Frame {
+        let size = Size {
+            width: side,
+            height: side,
+        };
+        Frame::from_fn(size, |_, _| [value; 3])
+    }
+
+    fn key(n: usize) -> PictureKey {
+        PictureKey::Source(crate::frame::FrameIdx(n))
+    }
+
+    #[test]
+    fn what_is_missing_is_asked_for_once_and_in_order() {
+        let mut textures = Textures::default();
+        textures.begin_frame();
+        assert!(textures.get(&key(3)).is_none() && textures.get(&key(1)).is_none());
+        let asked = textures.end_frame().map(|request| request.wanted);
+        assert_eq!(asked, Some(vec![key(3), key(1)]));
+        textures.begin_frame();
+        assert!(textures.get(&key(3)).is_none() && textures.get(&key(1)).is_none());
+        assert_eq!(textures.end_frame(), None, "the same was asked for already");
+    }
+
+    #[test]
+    fn answers_are_kept_and_failures_are_not_asked_for_again() {
+        let ctx = Context::default();
+        let mut textures = Textures::default();
+        textures.begin_frame();
+        let picture = Ok(Arc::new(plain(4, 7)));
+        textures.answer(
+            &ctx,
+            MediaPicture {
+                key: key(0),
+                picture,
+            },
+        );
+        assert!(textures.get(&key(0)).is_some());
+        let report = Report {
+            summary: "no such frame".to_owned(),
+            causes: Vec::new(),
+            hint: None,
+        };
+        textures.answer(
+            &ctx,
+            MediaPicture {
+                key: key(1),
+                picture: Err(report),
+            },
+        );
+        assert!(textures.get(&key(1)).is_none() && textures.failure(&key(1)).is_some());
+        assert_eq!(textures.end_frame(), None);
+    }
+
+    #[test]
+    fn large_pictures_are_thinned() {
+        let image = image(&plain(10, 9), 4);
+        assert_eq!(image.size, [4, 4]);
+    }
+
+    #[test]
+    fn a_difference_is_on_the_grid_of_the_result() {
+        let differs = difference(&plain(8, 20), &plain(2, 30), 4);
+        assert_eq!((differs.size().width, differs.at(1, 1)), (2, [40; 3]));
+        assert_eq!(
+            difference(&plain(2, 0), &plain(2, 255), 16).at(0, 0),
+            [255; 3]
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! A few small pictures of the window, drawn by a software adapter.
+
+use egui::{Theme, Vec2};
+use egui_kittest::SnapshotOptions;
+use fresco_studio::app::Action;
+use fresco_studio::app::actions::ExportWhat;
+use fresco_studio::app::view::ViewerMode;
+use fresco_studio::frame::FrameIdx;
+use fresco_studio::worker::message::{Preview, PreviewOf, StepOf};
+
+use super::script::result_picture;
+use super::{
+    Bench, CLIP, ask, clip_known, settle, start_job, tell, translate_all, window, write_prompt,
+};
+
+/// The smallest window, so that the pictures are small.
+const SIZE: Vec2 = Vec2::new(1024.0, 640.0);
+
+/// Whether there is a graphics device, if only a software one.
+fn adapter_exists() -> bool {
+    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    let instance = wgpu::Instance::new(descriptor);
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let required = std::env::var_os("FRESCO_REQUIRE_GPU").is_some_and(|value| value == "1");
+    assert!(
+        !(adapters.is_empty() && required),
+        "a graphics device is required, and there is none"
+    );
+    if adapters.is_empty() {
+        eprintln!("skipped: no graphics device, not even a software one");
+    }
+    !adapters.is_empty()
+}
+
+/// Letters are drawn a little differently from driver to driver.
+fn compare(bench: &mut Bench, name: &str) {
+    if !adapter_exists() {
+        return;
+    }
+    let options = SnapshotOptions::new()
+        .threshold(1.2)
+        .max_failed_pixels(60_usize);
+    bench.snapshot_options(name, &options);
+}
+
+fn opened(theme: Theme) -> Bench {
+    let mut bench = window(SIZE, theme, Some(CLIP.into()));
+    tell(&mut bench, clip_known());
+    write_prompt(&mut bench);
+    bench
+}
+
+#[test]
+fn picture_of_the_start_screen() {
+    let mut bench = window(SIZE, Theme::Dark, None);
+    compare(&mut bench, "start");
+}
+
+#[test]
+fn picture_of_the_idle_window_in_light() {
+    let mut bench = opened(Theme::Light);
+    settle(&mut bench);
+    compare(&mut bench, "idle-light");
+}
+
+#[test]
+fn picture_of_work_with_previews() {
+    let mut bench = opened(Theme::Dark);
+    let job = start_job(&mut bench);
+    let picture = std::sync::Arc::new(result_picture());
+    let preview = Preview {
+        of: PreviewOf::Job(job),
+        step: Some(StepOf {
+            step: 11,
+            executed: 20,
+        }),
+        pictures: vec![(FrameIdx(0), picture)],
+    };
+    *bench.state().script().preview.borrow_mut() = Some(preview);
+    settle(&mut bench);
+    compare(&mut bench, "working");
+}
+
+#[test]
+fn picture_of_the_wipe() {
+    let mut bench = opened(Theme::Dark);
+    translate_all(&mut bench);
+    ask(&mut bench, Action::SetMode(ViewerMode::Wipe));
+    bench.run_steps(400);
+    compare(&mut bench, "wipe");
+}
+
+#[test]
+fn picture_of_the_export_dialog() {
+    let mut bench = opened(Theme::Light);
+    translate_all(&mut bench);
+    ask(&mut bench, Action::OpenExport(ExportWhat::Frames));
+    bench.run_steps(400);
+    compare(&mut bench, "export-light");
+}

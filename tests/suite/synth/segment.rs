@@ -19,7 +19,6 @@ struct Painted {
 
 fn step(case: &Case, pass: &Pass, frame: usize, before: usize) -> Step {
     let (flow, occluded) = case.flow(frame, before);
-    let occluded = Mask::new(flow.size(), occluded);
     pass.step(case.input(frame), &flow, &occluded)
 }
 
@@ -215,10 +214,12 @@ fn mixed([a, b]: &[Frame; 2], part: f64) -> Frame {
 }
 
 /// Mean difference between a frame and the one before, moved along the flow, where that is seen.
-fn flicker(before: &Frame, frame: &Frame, (flow, occluded): (FlowField, Vec<bool>)) -> f64 {
+fn flicker(before: &Frame, frame: &Frame, (flow, occluded): (FlowField, Mask)) -> f64 {
     let moved = warp_nearest(before, &flow);
     let pixels = frame.pixels().chunks(3).zip(moved.pixels().chunks(3));
-    let seen = pixels.zip(&occluded).filter(|(_, hidden)| !**hidden);
+    let seen = pixels
+        .zip(occluded.values())
+        .filter(|(_, hidden)| !**hidden);
     let differences: Vec<f64> = seen
         .flat_map(|((a, b), _)| a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))))
         .collect();

@@ -133,9 +133,9 @@ fn source(project: &Project) -> Option<Notice> {
                 ("Keep results", Action::KeepResults),
             ],
         ),
-        SourceTrouble::Broken { readable, report } => Notice {
+        SourceTrouble::Broken { report, .. } => Notice {
             kind: NoticeKind::BrokenFile,
-            text: format!("Reading stopped at frame {readable}. The first {readable} can be used."),
+            text: format!("{}.", without_path(&report.summary)),
             buttons: vec![
                 ("Use these frames", Action::UseReadable),
                 ("Cancel", Action::New),

@@ -160,7 +160,8 @@ pub fn spawn<W: Work>(
     };
     let to_engine = outbox.clone();
     handle.start("worker", move || {
-        run::run(build, &inbox, &to_engine, &tokens)
+        run::run(build, &inbox, &to_engine, &tokens);
+        to_engine.hang_up();
     })?;
     let (newest, media) = (Arc::clone(&handle.newest), Arc::clone(&handle.media));
     let to_opener = outbox.clone();

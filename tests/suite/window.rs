@@ -27,6 +27,7 @@ steps = 4
 batch-size = 3
 keyframe-gap = "1"
 consistency = "off"
+no-fill = true
 
 [edits.range]
 start = 0

@@ -1,10 +1,12 @@
 //! Flags and subcommands.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec};
+use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec, Look};
 
 /// Re-render a video in a new style from a text prompt, on your own machine.
 #[derive(Debug, Parser)]
@@ -19,6 +21,27 @@ pub(super) struct Arguments {
     /// Video or project to open in the window.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Reads a command line. A look's settings are taken where no flag says otherwise.
+    ///
+    /// # Errors
+    /// A request for help or version, or a command line that makes no sense.
+    pub(super) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        let mut read = Self::from_arg_matches(&matches)?;
+        let Some(Action::Translate(translate)) = &mut read.action else {
+            return Ok(read);
+        };
+        let look = translate.spec.look.as_deref().and_then(Look::named);
+        if let (Some(look), Some((_, flags))) = (look, matches.subcommand()) {
+            look.apply(&mut translate.spec, |field| {
+                flags.value_source(field) == Some(ValueSource::CommandLine)
+            });
+        }
+        Ok(read)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,9 +109,12 @@ pub struct DemoArguments {
     /// File to write; the extension chooses the container: mp4, mov or mkv.
     #[arg(long, value_name = "FILE", default_value = "fresco-demo.mp4")]
     pub out: PathBuf,
-    /// What the clip becomes.
-    #[arg(long, value_name = "TEXT", default_value = "neon outlines")]
-    pub prompt: String,
+    /// What the clip becomes (default: neon outlines, or what the look says).
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// Named look: words that are added to the prompt, and settings.
+    #[arg(long, value_name = "NAME")]
+    pub look: Option<String>,
     /// Where the networks run: auto, gpu, cpu or the name of a device.
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
@@ -99,9 +125,52 @@ pub struct DemoArguments {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
+
+    /// The settings of `translate` with these flags.
+    fn translate(flags: &[&str]) -> Result<JobSpec, String> {
+        let line = ["fresco-studio", "translate", "a.mp4", "--out", "b.mp4"];
+        let line: Vec<OsString> = line.iter().chain(flags).map(OsString::from).collect();
+        match Arguments::read(&line) {
+            Ok(Arguments {
+                action: Some(Action::Translate(arguments)),
+                ..
+            }) => Ok(arguments.spec),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn flags_override_the_look() {
+        let snow = Look::named("snow").unwrap();
+        let plain = JobSpec::default();
+        let spec = translate(&[
+            "--look",
+            "snow",
+            "--guidance-scale",
+            "7.5",
+            "--negative",
+            "",
+        ]);
+        let spec = spec.unwrap();
+        assert_eq!(spec.look.as_deref(), Some("snow"));
+        let same = |a: f32, b: f32| (a - b).abs() < f32::EPSILON;
+        assert!(same(spec.guidance_scale, plain.guidance_scale) && spec.negative.is_empty());
+        assert!(same(spec.strength, snow.strength));
+        assert!(same(spec.control_strength, snow.control_strength));
+        assert!(!same(snow.guidance_scale, plain.guidance_scale));
+        assert!(same(
+            translate(&["--prompt", "x"]).unwrap().strength,
+            plain.strength
+        ));
+    }
+
+    #[test]
+    fn a_prompt_or_a_look_is_needed() {
+        assert!(translate(&[]).unwrap_err().contains("--prompt"));
+        assert!(translate(&["--prompt", "a dog", "--look", "snow"]).is_ok());
+    }
 
     #[test]
     fn the_flags_are_consistent() {

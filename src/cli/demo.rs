@@ -7,16 +7,24 @@ use std::path::{Path, PathBuf};
 use super::args::DemoArguments;
 use crate::files;
 use crate::pipeline::job::{
-    ConsistencySpec, FillPreset, InBetweensSpec, JobSpec, KeyframeGap, Preset, default_work_folder,
+    ConsistencySpec, FillPreset, InBetweensSpec, JobSpec, KeyframeGap, Look, Preset,
+    default_work_folder,
 };
+
+/// What the clip becomes if nothing is said.
+const DEFAULT_LOOK: &str = "neon";
 
 /// The job that translates `clip` with the bundled model.
 #[must_use]
 pub fn demo_spec(clip: PathBuf, arguments: &DemoArguments) -> JobSpec {
-    JobSpec {
+    let look = match (&arguments.look, &arguments.prompt) {
+        (None, None) => Some(DEFAULT_LOOK.to_owned()),
+        (look, _) => look.clone(),
+    };
+    let mut spec = JobSpec {
         source: clip,
         out: arguments.out.clone(),
-        prompt: arguments.prompt.clone(),
+        prompt: arguments.prompt.clone().unwrap_or_default(),
         device: arguments.device.clone(),
         guidance_scale: 3.0,
         strength: 0.75,
@@ -33,7 +41,11 @@ pub fn demo_spec(clip: PathBuf, arguments: &DemoArguments) -> JobSpec {
             ..ConsistencySpec::default()
         },
         ..JobSpec::default()
+    };
+    if let Some(look) = look.as_deref().and_then(Look::named) {
+        look.apply(&mut spec, |_| false);
     }
+    JobSpec { look, ..spec }
 }
 
 /// Where the bundled clip is written: in the demo's working folder.

@@ -14,8 +14,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
-
 use crate::pipeline::job::{FillSpec, JobSpec};
 use crate::worker::{self, JobId, Report, Work, WorkerHandle};
 use args::{Action, Arguments, EvaluateArguments};
@@ -37,7 +35,7 @@ pub fn run<W: Work>(
     window: impl FnOnce(Option<PathBuf>) -> Result<(), String>,
 ) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let exit = match Arguments::try_parse_from(&arguments) {
+    let exit = match Arguments::read(&arguments) {
         Err(error) => {
             return misused(
                 &error,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, FrameRange, FreeU, Job,
-    JobSpec, KeyframeGap,
+    JobSpec, KeyframeGap, Look,
 };
 use crate::files;
 use crate::frame::FrameIdx;
@@ -197,7 +197,18 @@ impl Checks {
     }
 
     fn words(&mut self, spec: &JobSpec) {
-        if spec.prompt.trim().is_empty() {
+        if let Some(name) = spec
+            .look
+            .as_deref()
+            .filter(|name| Look::named(name).is_none())
+        {
+            let names: Vec<&str> = Look::names().collect();
+            self.fail(
+                "look",
+                format!("no look is named `{name}`; there are {}", names.join(", ")),
+            );
+        }
+        if spec.prompt.trim().is_empty() && spec.look.is_none() {
             self.fail(
                 "prompt",
                 "without a prompt the video only becomes cleaner; describe what it should become",

@@ -7,6 +7,7 @@
 mod checks;
 mod consistency;
 mod fill;
+mod looks;
 mod options;
 mod validated;
 
@@ -23,6 +24,7 @@ pub use crate::tensor::DeviceChoice;
 pub use checks::{FieldError, JobErrors};
 pub use consistency::{Consistency, ConsistencySpec, Preset};
 pub use fill::{FillJob, FillOutput, FillSettings, FillSpec, InBetweensSpec};
+pub use looks::Look;
 pub use options::{
     CannyThresholds, Compat, ControlKind, ControlNetSpec, CutList, ExtraWords, FillPreset,
     FrameRange, ParseOptionError,
@@ -45,8 +47,18 @@ pub struct JobSpec {
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// What the video becomes.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value_t = JobSpec::default().prompt,
+        hide_default_value = true,
+        required_unless_present = "look"
+    )]
     pub prompt: String,
+    /// Named look: words that are added to the prompt, and settings that flags override. A name that does not exist
+    /// lists those that do.
+    #[arg(long, value_name = "NAME")]
+    pub look: Option<String>,
     /// Quality words, appended to every prompt.
     #[arg(
         long,
@@ -224,6 +236,7 @@ impl Default for JobSpec {
             source: PathBuf::new(),
             out: PathBuf::new(),
             prompt: String::new(),
+            look: None,
             quality: String::new(),
             negative: String::new(),
             extra: Vec::new(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::checks::{self, JobErrors};
 use super::{
     CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, FillSettings,
-    FreeU, JobSpec, KeyframeGap, Sampler,
+    FreeU, JobSpec, KeyframeGap, Look, Sampler,
 };
 use crate::annotators::Annotator;
 use crate::frame::FrameIdx;
@@ -204,7 +204,7 @@ impl Job {
                 .unwrap_or_else(|| default_work_folder(&spec.out)),
             range: spec.range.map(Range::from),
             prompt: Prompt {
-                text: spec.prompt.clone(),
+                text: words(spec),
                 quality: spec.quality.clone(),
                 negative: spec.negative.clone(),
                 extra: spec
@@ -257,6 +257,16 @@ pub fn model_files(spec: &JobSpec) -> ModelFiles {
 #[must_use]
 pub fn default_work_folder(out: &Path) -> PathBuf {
     beside(out, ".fresco")
+}
+
+/// The prompt with the words of the look.
+fn words(spec: &JobSpec) -> String {
+    let look = spec.look.as_deref().and_then(Look::named);
+    match look {
+        Some(look) if spec.prompt.trim().is_empty() => look.words,
+        Some(look) => format!("{}, {}", spec.prompt, look.words),
+        None => spec.prompt.clone(),
+    }
 }
 
 /// The demo model was trained on small pictures.

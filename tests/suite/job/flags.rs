@@ -46,7 +46,7 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --controlnet|a\\,b,weight=0.5,start=0.1,end=0.9,clip=x.mp4|--control|canny|--canny|20,200|\
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
---fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--freeu|1.2,1.5,1,0.5|\
+--fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
 --consistency|light|--no-background-smoothing";
 
 #[test]
@@ -102,6 +102,7 @@ fn every_flag_fills_its_field() {
         },
         device: DeviceChoice::Named("NVIDIA".into()),
         work: Some("w".into()),
+        look: Some("neon".into()),
         free_u: Some(FreeU {
             b1: 1.2,
             b2: 1.5,

@@ -9,7 +9,7 @@ use fresco_studio::annotators::Annotator;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
     CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FillPreset,
-    FillSettings, FrameRange, FreeU, Job, JobSpec, KeyframeChoice, Start,
+    FillSettings, FrameRange, FreeU, Job, JobSpec, KeyframeChoice, Look, Start,
 };
 use fresco_studio::pipeline::keyframes::KeyframeGap;
 
@@ -164,6 +164,7 @@ fn values_outside_of_their_ranges_are_refused() {
         (with(|s| s.steps = 0), "steps"),
         (with(|s| s.strength = 1.05), "strength"),
         (with(|s| s.guidance_scale = 0.9), "guidance-scale"),
+        (with(|s| s.look = Some("sepia".into())), "look"),
         (with(|s| s.guidance_scale = 30.1), "guidance-scale"),
         (with(|s| s.control_strength = -0.1), "control-strength"),
         (with(|s| s.size = Some(32)), "size"),
@@ -276,4 +277,20 @@ fn missing_files_are_told_all_at_once() {
     };
     let errors = Job::new(&onto_itself).unwrap().check_files().unwrap_err();
     assert_eq!(errors.0[0].field, "out");
+}
+
+#[test]
+fn an_unknown_look_lists_those_that_are_there() {
+    let errors = Job::new(&with(|s| s.look = Some("sepia".into()))).unwrap_err();
+    let text = errors.to_string();
+    for name in ["--look", "`sepia`", "autumn", "watercolor"] {
+        assert!(text.contains(name), "{name} in {text}");
+    }
+}
+
+#[test]
+fn words_of_a_look_follow_the_prompt() {
+    let job = Job::new(&with(|s| s.look = Some("snow".into()))).unwrap();
+    let words = Look::named("snow").unwrap().words;
+    assert_eq!(job.prompt.text, format!("a cartoon, {words}"));
 }

@@ -41,9 +41,16 @@ pub struct Studio<B> {
     shown_source: Option<PathBuf>,
     is_full_screen: bool,
     /// What had the keyboard before dialogs were open.
-    focus_before: Option<Option<Id>>,
+    focus_before: FocusBefore,
     /// What gets the keyboard back in this frame.
     focus_again: Option<Id>,
+}
+
+/// What had the keyboard before a dialog was opened.
+#[derive(Clone, Copy, Debug)]
+enum FocusBefore {
+    NoDialog,
+    Was(Option<Id>),
 }
 
 /// A list that the status bar opens.
@@ -75,7 +82,7 @@ impl<B: Backend> Studio<B> {
             shown_title: String::new(),
             shown_source: None,
             is_full_screen: false,
-            focus_before: None,
+            focus_before: FocusBefore::NoDialog,
             focus_again: None,
         };
         studio.outside.run(ctx, &mut studio.state, effects);
@@ -262,16 +269,16 @@ impl<B: Backend> Studio<B> {
         }
         let is_open = !self.state.dialogs.is_empty();
         match self.focus_before {
-            None if is_open => {
+            FocusBefore::NoDialog if is_open => {
                 let focused = ctx.memory(egui::Memory::focused);
-                self.focus_before = Some(focused);
+                self.focus_before = FocusBefore::Was(focused);
                 if let Some(id) = focused {
                     ctx.memory_mut(|memory| memory.surrender_focus(id));
                 }
             }
-            Some(before) if !is_open => {
+            FocusBefore::Was(before) if !is_open => {
                 // In the next frame, when nothing lies over it any more.
-                self.focus_before = None;
+                self.focus_before = FocusBefore::NoDialog;
                 self.focus_again = before;
                 ctx.request_repaint();
             }
@@ -333,22 +340,20 @@ impl<B: Backend> eframe::App for Studio<B> {
 
 /// Name of the project, whether it has unsaved changes, and how far the work is.
 fn title(state: &AppState) -> String {
-    let mut title = String::new();
+    let mut parts = Vec::new();
     if let Some(job) = state
         .job
         .as_ref()
         .filter(|job| job.kind == JobKind::Translate)
     {
-        title += &format!("{:.0} % – ", super::panels::jobs::share(job) * 100.0);
+        parts.push(format!("{:.0} %", super::panels::jobs::share(job) * 100.0));
     }
-    title += "FRESCO Studio";
+    parts.push("FRESCO Studio".to_owned());
     if let Some(project) = &state.project {
-        title += &format!(" – {}", project.name());
-        if project.unsaved {
-            title += " •";
-        }
+        let mark = if project.unsaved { " •" } else { "" };
+        parts.push(format!("{}{mark}", project.name()));
     }
-    title
+    parts.join(" – ")
 }
 
 /// Whether marks and plan may be others after an action.

@@ -17,6 +17,24 @@ pub struct Press {
     pub is_down: bool,
 }
 
+/// What has the keyboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Focus {
+    Nothing,
+    Control,
+    Text,
+}
+
+fn focus(ctx: &Context) -> Focus {
+    if ctx.text_edit_focused() {
+        Focus::Text
+    } else if ctx.memory(|memory| memory.focused().is_some()) {
+        Focus::Control
+    } else {
+        Focus::Nothing
+    }
+}
+
 /// The plugin that takes keys and keeps what they ask for until it is fetched.
 #[derive(Debug, Default)]
 pub struct KeyTaker {
@@ -34,7 +52,7 @@ impl KeyTaker {
     }
 
     /// Whether this event is a shortcut, which is noted.
-    fn takes(&mut self, event: &Event, is_typing: bool, is_focused: bool) -> bool {
+    fn takes(&mut self, event: &Event, focus: Focus) -> bool {
         let &Event::Key {
             key,
             pressed,
@@ -58,10 +76,11 @@ impl KeyTaker {
         let Some((row, keys)) = found else {
             return false;
         };
-        let belongs_to_control = self.is_tabbing && is_focused && moves_a_control(keys);
+        let belongs_to_control =
+            self.is_tabbing && focus == Focus::Control && moves_a_control(*keys);
         let is_blocked = self.is_dialog_open && row.act != Act::Dismiss;
         let belongs_to_text = keys.is_typed() || matches!(row.act, Act::Undo | Act::Redo);
-        if (is_typing && belongs_to_text) || belongs_to_control || is_blocked {
+        if (focus == Focus::Text && belongs_to_text) || belongs_to_control || is_blocked {
             return false;
         }
         if repeat && !repeats(row.act) {
@@ -94,7 +113,7 @@ impl KeyTaker {
 }
 
 /// Keys that the toolkit uses on the control with the focus.
-fn moves_a_control(keys: &Keys) -> bool {
+fn moves_a_control(keys: Keys) -> bool {
     let is_plain = !keys.modifiers.any();
     is_plain
         && matches!(
@@ -135,13 +154,12 @@ impl egui::Plugin for KeyTaker {
     }
 
     fn input_hook(&mut self, ctx: &Context, input: &mut RawInput) {
-        let is_typing = ctx.text_edit_focused();
-        let is_focused = ctx.memory(|memory| memory.focused().is_some());
+        let focus = focus(ctx);
         let is_popup_open = egui::Popup::is_any_open(ctx);
         if !input.focused {
             self.held.clear();
         }
-        let mut taken_text = Vec::new();
+        let mut has_taken = false;
         input.events.retain(|event| {
             if is_popup_open
                 && !matches!(
@@ -154,12 +172,11 @@ impl egui::Plugin for KeyTaker {
             {
                 return true;
             }
-            let taken = self.takes(event, is_typing, is_focused);
-            if taken && let Event::Key { key, .. } = event {
-                taken_text.push(*key);
-            }
+            let taken = self.takes(event, focus);
+            has_taken |= taken;
             // What a taken key would have typed is taken with it.
-            !(taken || (!taken_text.is_empty() && !is_typing && matches!(event, Event::Text(_))))
+            let is_its_text = has_taken && focus != Focus::Text && matches!(event, Event::Text(_));
+            !taken && !is_its_text
         });
     }
 }

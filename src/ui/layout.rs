@@ -187,6 +187,7 @@ pub fn panel_ui<T>(
 }
 
 /// Gives the keyboard to the panel after the one that has it, or to the one before.
+#[must_use]
 pub fn walk(ctx: &egui::Context, current: Option<PanelName>, step: isize) -> PanelName {
     let n_panels = PanelName::ALL.len() as isize;
     let at = current.and_then(|name| PanelName::ALL.iter().position(|other| *other == name));
@@ -219,7 +220,7 @@ mod tests {
             areas.keyframes,
             areas.status,
         ];
-        let covered: f32 = all.iter().map(|area| area.area()).sum();
+        let covered: f32 = all.iter().map(Rect::area).sum();
         assert!(
             (covered - window.area()).abs() < 1.0,
             "no gap and no overlap"

@@ -4,7 +4,7 @@ use crate::app::marks::{self, Mark};
 use crate::app::state::{AppState, Project};
 use crate::app::timecode;
 use crate::frame::FrameIdx;
-use crate::worker::message::Plan;
+use crate::worker::message::{Plan, Ratio};
 
 /// Marks and plan of the project, worked out again after each change of the state.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl Scene<'_> {
             .info
             .as_ref()
             .and_then(|info| info.average_rate);
-        rate.map_or(25.0, |rate| rate.as_f64())
+        rate.map_or(25.0, Ratio::as_f64)
     }
 
     /// When a frame is shown, as `hours:minutes:seconds:frames`.
@@ -92,7 +92,8 @@ impl Scene<'_> {
             .iter()
             .enumerate()
             .filter_map(|(index, batch)| Some((index, *batch.new.first()?, *batch.new.last()?)));
-        ends.filter(|(_, first, _)| *first <= frame).last()
+        ends.take_while(|(_, first, _)| *first <= frame)
+            .reduce(|_, later| later)
     }
 
     /// When a frame is shown, in seconds.

@@ -158,7 +158,7 @@ impl Keys {
     }
 
     /// More of them is a closer match.
-    fn n_modifiers(&self) -> usize {
+    fn n_modifiers(self) -> usize {
         let Modifiers {
             alt,
             shift,

@@ -243,7 +243,7 @@ fn main() {
         .as_ref()
         .unwrap();
     let mut spec = Box::new(project.edits.spec.clone());
-    spec.prompt = "neon outlines".to_owned();
+    "neon outlines".clone_into(&mut spec.prompt);
     spec.no_fill = true;
     let gesture = app::actions::Gesture::Finished;
     let what = app::settings::Setting::Prompt;

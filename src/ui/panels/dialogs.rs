@@ -8,6 +8,7 @@ use crate::app::actions::Action;
 use crate::worker::message::Report;
 
 /// Type a frame or a time.
+#[must_use]
 pub fn go_to_ui(ctx: &Context) -> Vec<Action> {
     let memory = Id::unique("go to");
     let shown = dialog(ctx, "Go to frame or time", 320.0, |ui| {
@@ -35,6 +36,7 @@ pub fn go_to_ui(ctx: &Context) -> Vec<Action> {
 }
 
 /// A job is running while the window is to close.
+#[must_use]
 pub fn close_while_working_ui(ctx: &Context) -> Vec<Action> {
     let shown = dialog(ctx, "Work is going on", 440.0, |ui| {
         ui.label("Everything finished is kept. The next start offers to continue.");
@@ -48,6 +50,7 @@ pub fn close_while_working_ui(ctx: &Context) -> Vec<Action> {
 }
 
 /// There are changes that the project file does not have.
+#[must_use]
 pub fn save_before_closing_ui(ctx: &Context) -> Vec<Action> {
     let shown = dialog(ctx, "Save changes?", 440.0, |ui| {
         ui.label("The project has changes that its file has not.");
@@ -62,6 +65,7 @@ pub fn save_before_closing_ui(ctx: &Context) -> Vec<Action> {
 }
 
 /// What went wrong, in full.
+#[must_use]
 pub fn details_ui(report: &Report, ctx: &Context) -> Vec<Action> {
     let shown = dialog(ctx, "What happened", 560.0, |ui| {
         let mut lines = vec![report.summary.clone()];
@@ -83,6 +87,7 @@ pub fn details_ui(report: &Report, ctx: &Context) -> Vec<Action> {
 }
 
 /// Version, licences, help.
+#[must_use]
 pub fn about_ui(ctx: &Context) -> Vec<Action> {
     let shown = dialog(ctx, "About FRESCO Studio", 480.0, |ui| {
         ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));

@@ -15,6 +15,7 @@ use crate::ui::theme;
 use crate::worker::message::{ExportQuality, ExportSize, Missing, Sound, VideoCodec};
 
 /// The dialog *Export*.
+#[must_use]
 pub fn export_ui(state: &AppState, draft: &ExportDraft, ctx: &Context) -> Vec<Action> {
     let Some(project) = &state.project else {
         return vec![Action::Escape];

@@ -79,7 +79,7 @@ pub fn guidance_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
     constraints_ui(editor, ui);
     let size = editor.spec.batch_size as f64;
     editor.number(ui, Setting::BatchSize, size, |spec, size| {
-        spec.batch_size = size as usize
+        spec.batch_size = size as usize;
     });
     gap_ui(editor, ui);
 }

@@ -11,6 +11,7 @@ use crate::ui::theme;
 const WIDTH: f32 = 320.0;
 
 /// At most three messages in the corner of the window.
+#[must_use]
 pub fn toasts_ui(state: &AppState, ctx: &Context) -> Vec<Action> {
     let mut asked = Vec::new();
     let toasts = state.messages.toasts(state.now);

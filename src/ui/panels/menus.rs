@@ -3,6 +3,7 @@
 use egui::{Button, Ui};
 
 use crate::app::actions::{Action, ExportWhat, FilePick};
+use crate::app::history::History;
 use crate::app::state::{AppState, Check, PreferencesPage};
 use crate::ui::acts;
 use crate::ui::shortcuts::{self, Act, Menu, TABLE};
@@ -57,8 +58,8 @@ fn label(state: &AppState, act: Act) -> String {
     let label = shortcuts::of(act).label;
     let history = state.project.as_ref().map(|project| &project.history);
     let step = match act {
-        Act::Undo => history.and_then(|history| history.undo_name()),
-        Act::Redo => history.and_then(|history| history.redo_name()),
+        Act::Undo => history.and_then(History::undo_name),
+        Act::Redo => history.and_then(History::redo_name),
         _ => None,
     };
     step.map_or(label.to_owned(), |step| format!("{label} {}", step.text()))

@@ -8,6 +8,7 @@ use crate::app::state::{AppState, Check};
 use crate::ui::theme;
 
 /// The dialog *Models*.
+#[must_use]
 pub fn models_ui(state: &AppState, ctx: &Context) -> Vec<Action> {
     let shown = dialog(ctx, "Models", 560.0, |ui| {
         let mut asked = Vec::new();

@@ -21,6 +21,7 @@ const PAGES: [(PreferencesPage, &str); 5] = [
 ];
 
 /// The dialog *Preferences*.
+#[must_use]
 pub fn preferences_ui(state: &AppState, page: PreferencesPage, ctx: &Context) -> Vec<Action> {
     let mut edited = state.preferences.clone();
     let shown = dialog(ctx, "Preferences", 640.0, |ui| {

@@ -27,10 +27,10 @@ pub fn sampling_ui(state: &AppState, editor: &mut Editor<'_>, ui: &mut Ui) {
         );
     });
     editor.toggle(ui, Setting::FromNoise, spec.from_noise, |spec, on| {
-        spec.from_noise = on
+        spec.from_noise = on;
     });
     editor.number(ui, Setting::Steps, spec.steps as f64, |spec, steps| {
-        spec.steps = steps as usize
+        spec.steps = steps as usize;
     });
     let scale = f64::from(spec.guidance_scale);
     editor.number(ui, Setting::GuidanceScale, scale, |spec, scale| {
@@ -43,7 +43,7 @@ pub fn sampling_ui(state: &AppState, editor: &mut Editor<'_>, ui: &mut Ui) {
         .row(Setting::Sampler)
         .choice(ui, &spec.sampler, &samplers);
     editor.edited(Setting::Sampler, sampler, |spec, sampler| {
-        spec.sampler = sampler
+        spec.sampler = sampler;
     });
     seed_ui(editor, ui);
     free_u_ui(editor, ui);
@@ -116,7 +116,7 @@ fn seed_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
     editor.edited(Setting::Seed, edited, |spec, seed| spec.seed = seed);
     if wants_new {
         editor.change(Setting::Seed, Gesture::Finished, |spec| {
-            spec.seed = drawn_seed()
+            spec.seed = drawn_seed();
         });
     }
 }

@@ -11,6 +11,7 @@ use crate::ui::shortcuts::{Act, Menu, Shortcut, TABLE};
 use crate::ui::theme;
 
 /// The sheet of all keys.
+#[must_use]
 pub fn sheet_ui(ctx: &Context) -> Vec<Action> {
     let memory = Id::unique("search in shortcuts");
     let shown = dialog(ctx, "Shortcuts", 620.0, |ui| {
@@ -84,6 +85,7 @@ pub struct Chosen {
 }
 
 /// All commands, searched by name. A path opens the file it names.
+#[must_use]
 pub fn palette_ui(state: &AppState, ctx: &Context) -> Chosen {
     let memory = Id::unique("search in commands");
     let shown = dialog(ctx, "Commands", 480.0, |ui| {

@@ -37,7 +37,7 @@ pub fn source_ui(project: &Project, editor: &mut Editor<'_>, ui: &mut Ui) {
     }
     let size = f64::from(short_side(spec));
     editor.number(ui, Setting::WorkingSize, size, |spec, size| {
-        spec.size = Some(size as u32)
+        spec.size = Some(size as u32);
     });
     range_ui(project, editor, ui);
 }

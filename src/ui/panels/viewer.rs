@@ -124,7 +124,7 @@ fn picture_ui(scene: Scene<'_>, textures: &mut Textures, ui: &mut Ui) -> Vec<Act
     asked.extend(shown.zoom.map(Action::SetZoom));
     if shown.response.clicked() {
         // A click into the picture gives the keys back to the timeline.
-        ui.memory_mut(|memory| memory.stop_text_input());
+        ui.memory_mut(egui::Memory::stop_text_input);
     }
     if shown.response.double_clicked() {
         asked.push(Action::Try(scene.playhead()));

@@ -227,7 +227,7 @@ fn another_prompt_puts_keyframes_out_of_date_and_nothing_else() {
     assert!(!marks(bench.state().state()).iter().any(is_old));
     let survey = bench.state().project().source.survey.clone();
     change(&mut bench, Setting::Prompt, |spec| {
-        spec.prompt += ", at night"
+        spec.prompt += ", at night";
     });
     assert!(marks(bench.state().state()).iter().all(is_old));
     assert_eq!(

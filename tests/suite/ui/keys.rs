@@ -13,7 +13,7 @@ use fresco_studio::ui::shortcuts::{Act, Keys, TABLE};
 
 use super::{key, open_clip, press, settle};
 
-fn down(keys: &Keys) -> Vec<Event> {
+fn down(keys: Keys) -> Vec<Event> {
     let event = |key, modifiers| Event::Key {
         key,
         physical_key: None,
@@ -56,7 +56,7 @@ fn taken(events: Vec<Event>) -> (Vec<Act>, Vec<Event>) {
 fn every_key_asks_for_its_act() {
     for row in TABLE {
         for keys in row.keys {
-            let (acts, _) = taken(down(keys));
+            let (acts, _) = taken(down(*keys));
             assert_eq!(
                 acts.last(),
                 Some(&row.act),
@@ -72,7 +72,7 @@ fn every_key_asks_for_its_act() {
 fn the_toolkit_never_sees_a_taken_key() {
     for row in TABLE.iter().filter(|row| row.act != Act::Dismiss) {
         for keys in row.keys {
-            let (_, left) = taken(down(keys));
+            let (_, left) = taken(down(*keys));
             assert!(left.is_empty(), "{}: {left:?}", row.label);
         }
     }
@@ -145,9 +145,7 @@ fn a_taken_key_types_nothing_into_the_next_field() {
             .iter()
             .find(|row| row.act == Act::Palette)
             .unwrap()
-            .keys
-            .first()
-            .unwrap(),
+            .keys[0],
     );
     events.push(Event::Text("k".into()));
     let (acts, left) = taken(events);
@@ -202,7 +200,7 @@ fn k_and_l_together_are_slow() {
         .iter()
         .find(|row| row.act == Act::SlowForwards)
         .unwrap();
-    let (acts, _) = taken(down(&slow.keys[0]));
+    let (acts, _) = taken(down(slow.keys[0]));
     assert_eq!(acts, [Act::StopPlaying, Act::SlowForwards]);
 }
 

@@ -83,10 +83,10 @@ fn start_screen() -> Bench {
 
 fn window(size: Vec2, theme: egui::Theme, file: Option<PathBuf>) -> Bench {
     let folders = UserFolders {
-        config: "/home/config".into(),
-        data: "/home/data".into(),
-        models: "/home/models".into(),
-        videos: "/home/videos".into(),
+        config: "/studio/config".into(),
+        data: "/studio/data".into(),
+        models: "/studio/models".into(),
+        videos: "/studio/videos".into(),
     };
     let window = Window {
         start: Some(app::start(folders, file)),

@@ -21,7 +21,7 @@ use fresco_studio::worker::message::{
 #[derive(Clone, Debug)]
 pub enum Asked {
     Sent(Command),
-    Tried(TryRequest),
+    Tried(Box<TryRequest>),
     Cancelled(JobId),
     Paused(JobId),
     Resumed(JobId),
@@ -56,7 +56,7 @@ impl Backend for Script {
     }
 
     fn try_frame(&self, request: TryRequest) {
-        self.note(Asked::Tried(request));
+        self.note(Asked::Tried(Box::new(request)));
     }
 
     fn cancel(&self, job: JobId) {

@@ -6,6 +6,10 @@ use super::actions::ExportWhat;
 use crate::worker::message::{ExportQuality, ExportSize, Missing, Sound, VideoCodec};
 
 /// What the export dialog says.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one checkbox each, independent of the others"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportDraft {
     /// All frames or keyframes.

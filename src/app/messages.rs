@@ -77,9 +77,8 @@ impl Messages {
         button: Option<(&'static str, Action)>,
         now: Duration,
     ) {
-        let same =
-            |message: &&mut Message| message.severity == severity && message.report == report;
-        if let Some(position) = self.list.iter_mut().position(|mut m| same(&&mut m))
+        let same = |message: &Message| message.severity == severity && message.report == report;
+        if let Some(position) = self.list.iter().position(same)
             && let Some(mut message) = self.list.remove(position)
         {
             message.count += 1;

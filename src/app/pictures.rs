@@ -76,7 +76,7 @@ impl Project {
         let canny = match spec.control {
             ControlKind::SoftEdges => None,
             ControlKind::Canny => Some((spec.canny.low, spec.canny.high)),
-            _ => return None,
+            ControlKind::None => return None,
         };
         let short_side = super::settings::short_side(spec);
         Some(PictureKey::Control(

@@ -11,6 +11,10 @@ use crate::pipeline::job::DeviceChoice;
 const MOST_RECENT: usize = 12;
 
 /// Settings of this user.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one checkbox each, independent of the others"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Preferences {

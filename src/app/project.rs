@@ -234,7 +234,7 @@ fn unknown_of(mut table: toml::Table) -> toml::Table {
     }
     for (name, keys) in KNOWN {
         if let Some(toml::Value::Table(inner)) = table.get_mut(name) {
-            inner.retain(|key, _| !keys.iter().any(|known| *known == key));
+            inner.retain(|key, _| !keys.contains(&key));
         }
     }
     table.retain(|_, value| !value.as_table().is_some_and(toml::Table::is_empty));

@@ -154,7 +154,6 @@ fn trial(state: &mut AppState, request: u64, event: TrialEvent) {
 fn file_answer(state: &mut AppState, answer: FileAnswer) -> Vec<Effect> {
     match answer {
         FileAnswer::Loaded(loaded) => return file_loaded(state, loaded),
-        FileAnswer::Saved(_, Ok(())) => {}
         FileAnswer::Saved(path, Err(report)) => {
             // It was not saved after all.
             if let Some(project) = &mut state.project
@@ -169,7 +168,7 @@ fn file_answer(state: &mut AppState, answer: FileAnswer) -> Vec<Effect> {
                 project.access = Access::InUse;
             }
         }
-        FileAnswer::Locked(..) => {}
+        FileAnswer::Saved(_, Ok(())) | FileAnswer::Locked(..) => {}
         FileAnswer::Looked(found) => state.found_recent.extend(found),
         FileAnswer::Inventory {
             work,

@@ -283,7 +283,7 @@ impl Filling {
         observer: &dyn Observer,
     ) -> Result<Vec<PathBuf>, Error> {
         let n = self.segment.frames.len();
-        let config = blend_config(input.settings);
+        let config = blend_config(*input.settings);
         let mut blender = Blender::new(config, n);
         let mut files = Vec::with_capacity(n);
         let mut painted = std::mem::take(&mut self.painted);
@@ -336,7 +336,7 @@ fn errors(integers: Vec<u32>) -> Vec<f32> {
     integers.into_iter().map(|error| error as f32).collect()
 }
 
-fn blend_config(settings: &FillSettings) -> BlendConfig {
+fn blend_config(settings: FillSettings) -> BlendConfig {
     let config = Choices::of(settings.compat).blend;
     if settings.gradient_blending {
         config

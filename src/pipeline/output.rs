@@ -64,13 +64,11 @@ impl Finished<'_> {
     /// The frames that are shown, in order.
     #[must_use]
     pub fn frames(&self) -> Vec<FrameIdx> {
-        match self.filled {
-            None => self.plan.keyframes().to_vec(),
-            Some(_) => {
-                let shots = self.plan.shots().iter();
-                shots.flat_map(|shot| shot.range().map(FrameIdx)).collect()
-            }
+        if self.filled.is_none() {
+            return self.plan.keyframes().to_vec();
         }
+        let shots = self.plan.shots().iter();
+        shots.flat_map(|shot| shot.range().map(FrameIdx)).collect()
     }
 }
 

@@ -109,7 +109,7 @@ pub fn survey(
         let frame = resize(&frame, motion_size);
         detector.push(&frame);
         motion.push(meter.push(&frame));
-        let thumbnail = (place.0 % every == 0).then(|| resize(&frame, small));
+        let thumbnail = (place.0.is_multiple_of(every)).then(|| resize(&frame, small));
         watch(place, thumbnail)?;
     }
     Ok(Survey::new(&detector.cuts(), motion))

@@ -9,7 +9,7 @@
 
 use super::guides::{PositionMap, edge, fill, fill_by_marching, ramp, warp_nearest};
 use super::{Chain, Guides, Mask, Source, SynthError};
-use crate::flow::FlowField;
+use crate::flow::field::FlowField;
 use crate::frame::Frame;
 
 /// How a pass carries what it knows from frame to frame.

@@ -254,6 +254,7 @@ impl WorkerHandle {
     }
 
     /// The next picture that was asked for, if one is there.
+    #[must_use]
     pub fn next_picture(&self) -> Option<MediaPicture> {
         self.pictures.as_ref()?.try_recv().ok()
     }

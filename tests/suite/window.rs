@@ -76,6 +76,8 @@ impl Display {
                 "1440x900x24",
                 "-nolisten",
                 "tcp",
+                // Without it the server starts afresh when its last window is killed.
+                "-noreset",
             ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -141,7 +143,7 @@ impl<'a> Window<'a> {
             }
         };
         std::thread::Builder::new().spawn(read).unwrap();
-        let window = Self {
+        let mut window = Self {
             display,
             program,
             said,
@@ -152,7 +154,7 @@ impl<'a> Window<'a> {
     }
 
     /// There is no window manager that would give the keyboard to a new window.
-    fn focus(&self) {
+    fn focus(&mut self) {
         let began = Instant::now();
         loop {
             let found = self
@@ -163,6 +165,12 @@ impl<'a> Window<'a> {
             {
                 return;
             }
+            let ended = self.program.try_wait().unwrap();
+            assert!(
+                ended.is_none(),
+                "it ended: {:?}",
+                self.said.try_iter().collect::<Vec<_>>()
+            );
             assert!(began.elapsed() < PATIENCE, "the window never opened");
             std::thread::sleep(Duration::from_millis(100));
         }

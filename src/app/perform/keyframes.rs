@@ -283,7 +283,7 @@ impl Project {
             StepName::Cut
         };
         self.edit(name, Gesture::Finished, now, |edits| {
-            edits.cuts = Some(cuts)
+            edits.cuts = Some(cuts);
         });
         self.tidy_selection();
     }

@@ -75,13 +75,12 @@ fn go_to(state: &mut AppState, text: &str) {
     let Some(project) = &mut state.project else {
         return;
     };
-    match timecode::parse(text) {
-        Some(place) => project.go_to(place),
-        None => {
-            let wanted = "expected a frame such as 120, or a time such as 1:04 or +2s";
-            let report = plain(format!("{wanted}, not \"{}\"", text.trim()));
-            state.messages.say(Severity::Warning, report, state.now);
-        }
+    if let Some(place) = timecode::parse(text) {
+        project.go_to(place);
+    } else {
+        let wanted = "expected a frame such as 120, or a time such as 1:04 or +2s";
+        let report = plain(format!("{wanted}, not \"{}\"", text.trim()));
+        state.messages.say(Severity::Warning, report, state.now);
     }
 }
 

@@ -135,10 +135,11 @@ pub fn free_name(path: &Path) -> PathBuf {
         .map(|e| format!(".{}", e.to_string_lossy()));
     let extension = extension.unwrap_or_default();
     let named = |n: usize| path.with_file_name(format!("{stem} ({n}){extension}"));
-    (2..)
-        .map(named)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| path.to_owned())
+    let mut n = 2;
+    while named(n).exists() {
+        n += 1;
+    }
+    named(n)
 }
 
 /// The source is never replaced, and a file has a folder to lie in.

@@ -9,6 +9,10 @@ use crate::video::{Compression, TimestampIndex, VideoInfo};
 pub use crate::video::Sound;
 
 /// A file to write from finished pictures.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one checkbox each, independent of the others"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportSpec {
     /// The source: timing, sound, and pictures for frames without a result.

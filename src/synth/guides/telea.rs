@@ -55,6 +55,8 @@ struct Front {
     distance: Vec<f32>,
     /// The border: distance as ordered bits, order of arrival, pixel.
     heap: BinaryHeap<Reverse<(u32, usize, i32, i32)>>,
+    /// Pixels that arrived so far: of those at equal distance, the first goes on first.
+    arrived: usize,
 }
 
 impl Front {
@@ -86,6 +88,7 @@ impl Front {
             distance: vec![FAR; inside.len()],
             inside,
             heap: BinaryHeap::new(),
+            arrived: 0,
         };
         for y in 0..size.height as i32 {
             for x in 0..size.width as i32 {
@@ -107,8 +110,9 @@ impl Front {
         let index = self.index(x, y);
         self.distance[index] = distance;
         // Distances are not negative, so their bits have their order.
-        let order = self.heap.len();
-        self.heap.push(Reverse((distance.to_bits(), order, x, y)));
+        self.heap
+            .push(Reverse((distance.to_bits(), self.arrived, x, y)));
+        self.arrived += 1;
     }
 
     /// Reaches every pixel of the region, and tells `reached` before the pixel counts as known.

@@ -216,11 +216,11 @@ fn models_and_devices_are_looked_at_when_they_change() {
     let told = set(&mut state, Setting::Steps, |spec| spec.steps = 9);
     assert!(told.is_empty());
     let told = set(&mut state, Setting::Model, |spec| {
-        spec.model = Some("x".into())
+        spec.model = Some("x".into());
     });
     assert!(matches!(&told[..], [Effect::Send(Command::CheckModel(_))]));
     let told = set(&mut state, Setting::Device, |spec| {
-        spec.device = DeviceChoice::Cpu
+        spec.device = DeviceChoice::Cpu;
     });
     assert!(matches!(
         &told[..],
@@ -278,6 +278,11 @@ fn every_setting_is_reset_and_belongs_somewhere() {
 }
 
 #[test]
+#[allow(
+    clippy::float_cmp_const,
+    clippy::float_cmp,
+    reason = "these values are exact"
+)]
 fn numbers_are_clamped_to_their_steps() {
     let number = Setting::WorkingSize.number().unwrap();
     let clamped = [0.0, 500.0, 544.1, 5000.0, f64::NAN].map(|value| number.clamp(value));

@@ -119,7 +119,7 @@ pub fn opened() -> AppState {
     perform(&mut state, Action::Open(video()));
     news(&mut state, surveyed(&video()));
     set(&mut state, Setting::Prompt, |spec| {
-        spec.prompt = "a fox".into()
+        spec.prompt = "a fox".into();
     });
     set(&mut state, Setting::KeyframeGap, |spec| {
         spec.keyframe_gap = KeyframeGap::Fixed(5);

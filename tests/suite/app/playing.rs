@@ -62,6 +62,7 @@ fn playing_follows_the_clock_and_ends_with_the_video() {
 }
 
 #[test]
+#[allow(clippy::float_cmp, reason = "these values are exact")]
 fn shuttling_speeds_up_and_turns() {
     let mut state = opened();
     perform(&mut state, Action::Seek(FrameIdx(30)));

@@ -30,7 +30,7 @@ fn out_of_date(state: &AppState) -> usize {
 fn a_setting_of_pictures_puts_all_out_of_date_and_back() {
     let mut state = finished();
     set(&mut state, Setting::Prompt, |spec| {
-        spec.prompt = "a dog".into()
+        spec.prompt = "a dog".into();
     });
     assert_eq!(out_of_date(&state), 10);
     perform(&mut state, Action::Undo);
@@ -76,7 +76,10 @@ fn each_mark_has_a_shape_of_its_own_and_a_description() {
     let mut state = opened();
     translated(&mut state, 3);
     let all = marks(&state);
-    let glyphs: Vec<_> = all.iter().map(|mark| mark.glyph()).collect();
+    let glyphs: Vec<_> = all
+        .iter()
+        .map(fresco_studio::app::marks::Mark::glyph)
+        .collect();
     assert_eq!(glyphs[2..6], ["◆", "◐", "◐", "◇"]);
     assert_eq!(all[2].description(), "Keyframe 10, done, shot 1, batch 1");
     assert_eq!(
@@ -105,7 +108,7 @@ fn the_viewer_wants_what_it_shows() {
         PictureKey::Control(FrameIdx(6), _)
     ));
     set(&mut state, Setting::ControlType, |spec| {
-        spec.control = ControlKind::None
+        spec.control = ControlKind::None;
     });
     assert_eq!(keys(&state), [source]);
     perform(&mut state, Action::TogglePlay);
@@ -157,7 +160,7 @@ fn exported(state: &mut AppState) -> ExportSpec {
 fn an_export_names_every_picture() {
     let mut state = finished();
     set(&mut state, Setting::Negative, |spec| {
-        spec.negative = "blur".into()
+        spec.negative = "blur".into();
     });
     perform(&mut state, Action::OpenExport(ExportWhat::Frames));
     assert_eq!(project(&state).frames_without_result(&draft(&state)), 0);

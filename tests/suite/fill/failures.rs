@@ -19,6 +19,9 @@ fn refused(spec: &FillSpec) -> String {
     error.to_string()
 }
 
+/// What is done to a working place before it is refused.
+type Change<'a> = &'a dyn Fn(&Place);
+
 #[test]
 fn keyframes_that_cannot_be_used() {
     let complaint = |change: &dyn Fn(&Place)| {
@@ -28,7 +31,7 @@ fn keyframes_that_cannot_be_used() {
     };
     let file =
         |place: &Place, name: &str| fs::write(place.path("keys").join(name), "no picture").unwrap();
-    let cases: [(&dyn Fn(&Place), &str); 8] = [
+    let cases: [(Change<'_>, &str); 8] = [
         (&|_| {}, "no PNG or JPEG pictures in the folder"),
         (
             &|p: &Place| file(p, "notes.txt"),
@@ -162,6 +165,7 @@ fn a_fill_can_be_cancelled_at_every_frame() {
     fs::remove_dir_all(place.path("out.fresco")).unwrap();
     let mut stopped = 0;
     for stage in [Stage::Analyse, Stage::InBetweens, Stage::Encode] {
+        let _ = fs::remove_dir_all(place.path("out.fresco"));
         for checkpoint in [0, 1, 3, 7] {
             let listener = Listener::stopping_at(stage, checkpoint);
             match run_with(&place.spec(), &listener) {

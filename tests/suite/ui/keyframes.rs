@@ -202,7 +202,7 @@ fn states_are_told_in_words() {
         "{:?}",
         super::names(&bench)
     );
-    let path = "/work/keyframes/000000.png".into();
+    let path = "/studio/work/keyframes/000000.png".into();
     let frame = FrameIdx(0);
     tell(
         &mut bench,

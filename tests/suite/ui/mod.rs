@@ -261,7 +261,7 @@ fn translate_all(bench: &mut Bench) {
     let plan = app::marks::plan(bench.state().project()).unwrap();
     let mut news: Vec<Event> = Vec::new();
     for &frame in plan.keyframes() {
-        let path = PathBuf::from(format!("/work/keyframes/{frame:06}.png"));
+        let path = PathBuf::from(format!("/studio/work/keyframes/{frame:06}.png"));
         news.push(Event::Job(job, JobEvent::Keyframe { frame, path }));
     }
     news.push(Event::Job(job, JobEvent::Finished(summary())));
@@ -270,7 +270,7 @@ fn translate_all(bench: &mut Bench) {
 
 fn summary() -> fresco_studio::worker::message::Summary {
     fresco_studio::worker::message::Summary {
-        out: "/work/result.mp4".into(),
+        out: "/studio/work/result.mp4".into(),
         frames: N_FRAMES,
         keyframes: 6,
         duration_secs: 2.0,

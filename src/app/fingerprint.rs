@@ -29,7 +29,7 @@ pub fn batch_fingerprints(spec: &JobSpec, plan: &Plan) -> Vec<String> {
 /// A fingerprint of everything that the frames between keyframes depend on.
 #[must_use]
 pub fn fill_fingerprint(spec: &JobSpec, plan: &Plan) -> String {
-    let hash = ContentHash::of_value(&batch_fingerprints(spec, plan));
+    let hash = ContentHash::of_value(&(batch_fingerprints(spec, plan), &spec.in_betweens));
     hash.as_str()[..16].to_owned()
 }
 
@@ -54,6 +54,7 @@ fn pictures_only(spec: &JobSpec) -> JobSpec {
         keyframe_gap: plain.keyframe_gap,
         batch_size: plain.batch_size,
         no_fill: plain.no_fill,
+        in_betweens: plain.in_betweens,
         ..spec.clone()
     }
 }

@@ -135,9 +135,9 @@ pub fn marks(state: &AppState) -> Vec<Mark> {
             let of_working = working.as_ref().is_some_and(|batch| batch.contains(&frame));
             let state = match result {
                 _ if project.results.failed.contains_key(&frame) => MarkState::Failed,
+                Some(result) if locked || result.made_with == *wanted => MarkState::Done,
                 _ if of_working => working_state(project, frame),
                 None => MarkState::Planned,
-                Some(result) if locked || result.made_with == *wanted => MarkState::Done,
                 Some(_) => MarkState::OutOfDate,
             };
             marks.push(Mark {

@@ -79,11 +79,11 @@ mod tests {
 
     #[test]
     fn paths_come_back_as_they_were() {
-        let folder = Path::new("/home/me/films");
+        let folder = Path::new("/films/me/films");
         for (path, written) in [
-            ("/home/me/films/a.mp4", "a.mp4"),
-            ("/home/me/films/in/a b.mp4", "in/a b.mp4"),
-            ("/home/me/models/x", "../models/x"),
+            ("/films/me/films/a.mp4", "a.mp4"),
+            ("/films/me/films/in/a b.mp4", "in/a b.mp4"),
+            ("/films/me/models/x", "../models/x"),
             ("/srv/a.mp4", "/srv/a.mp4"),
         ] {
             let found = relative(folder, Path::new(path));

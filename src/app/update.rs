@@ -1,23 +1,22 @@
 //! News from the worker: the only code that changes the state because of it.
 
+mod small_files;
+
 use std::path::Path;
 
 use super::Effect;
 use super::fingerprint::{batch_fingerprints, fill_fingerprint};
 use super::format::count;
-use super::messages::{Severity, plain};
-use super::perform::{check_everything, check_models, ended, file, opened_project};
-use super::preferences::Preferences;
-use super::project;
+use super::messages::Severity;
+use super::perform::{ended, file};
 use super::state::{
-    Access, AppState, Check, Ending, JobKind, KeyframePreview, KeyframeResult, Project, RunningJob,
-    SourceTrouble, TrialState,
+    AppState, Check, Ending, JobKind, KeyframePreview, KeyframeResult, RunningJob, SourceTrouble,
+    TrialState,
 };
-use crate::files;
 use crate::frame::FrameIdx;
 use crate::worker::message::{
-    Batch, Event, FileAnswer, FileTask, JobEvent, JobId, JobProgress, Loaded, LockState, Plan,
-    Preview, PreviewOf, Report, SourceEvent, SourceState, Stage, Summary, TrialEvent,
+    Batch, Event, FileTask, JobEvent, JobId, JobProgress, Plan, Preview, PreviewOf, Report,
+    SourceEvent, Stage, Summary, TrialEvent,
 };
 
 /// Takes in an event. What has to happen because of it is returned.
@@ -29,7 +28,7 @@ pub fn update(state: &mut AppState, event: Event) -> Vec<Effect> {
     match event {
         Event::Probed(_) => {}
         Event::Source(path, event) => source(state, &path, event),
-        Event::File(answer) => return file_answer(state, answer),
+        Event::File(answer) => return small_files::answer(state, answer),
         Event::Ffmpeg(answer) => state.ffmpeg = answer.into(),
         Event::Model(answer) => state.model = answer.into(),
         Event::Device(answer) => state.device = answer.into(),
@@ -149,157 +148,6 @@ fn trial(state: &mut AppState, request: u64, event: TrialEvent) {
         TrialEvent::Failed(report) => TrialState::Failed(report),
         TrialEvent::Replaced => return,
     };
-}
-
-fn file_answer(state: &mut AppState, answer: FileAnswer) -> Vec<Effect> {
-    match answer {
-        FileAnswer::Loaded(loaded) => return file_loaded(state, loaded),
-        FileAnswer::Saved(path, Err(report)) => {
-            // It was not saved after all.
-            if let Some(project) = &mut state.project
-                && project.path.as_ref() == Some(&path)
-            {
-                project.unsaved = true;
-            }
-            state.messages.say(Severity::Error, report, state.now);
-        }
-        FileAnswer::Locked(_, LockState::Taken) => {
-            if let Some(project) = &mut state.project {
-                project.access = Access::InUse;
-            }
-        }
-        FileAnswer::Saved(_, Ok(())) | FileAnswer::Locked(..) => {}
-        FileAnswer::Looked(found) => state.found_recent.extend(found),
-        FileAnswer::Inventory {
-            work,
-            keyframes,
-            filled,
-        } => {
-            if let Some(project) = &mut state.project
-                && project.work() == work
-            {
-                project.found_pictures(&keyframes, &filled);
-            }
-        }
-    }
-    Vec::new()
-}
-
-fn file_loaded(state: &mut AppState, loaded: Loaded) -> Vec<Effect> {
-    let Loaded { path, text, lock } = loaded;
-    if path.ends_with(Preferences::FILE) {
-        return preferences_loaded(state, text);
-    }
-    if state.opening.as_ref() != Some(&path) {
-        return Vec::new();
-    }
-    state.opening = None;
-    let is_autosave = !super::work::is_project(&path);
-    let text = match text {
-        Ok(Some(text)) => text,
-        // No automatic copy: nothing was begun yet.
-        Ok(None) if is_autosave => return Vec::new(),
-        Ok(None) => {
-            let missing = format!("there is no such project: {}", path.display());
-            state.found_recent.insert(path, false);
-            state
-                .messages
-                .say(Severity::Error, plain(missing), state.now);
-            return Vec::new();
-        }
-        Err(report) => {
-            state.messages.say(Severity::Error, report, state.now);
-            return Vec::new();
-        }
-    };
-    match project::from_text(&text, files::parent(&path)) {
-        Ok(file) => take_project(state, &path, file, lock),
-        Err(error) => {
-            let report = Report {
-                summary: format!("cannot open {}", path.display()),
-                causes: vec![error.to_string()],
-                hint: is_autosave.then(|| "the video is opened without it".to_owned()),
-            };
-            state.messages.say(Severity::Error, report, state.now);
-            Vec::new()
-        }
-    }
-}
-
-fn take_project(
-    state: &mut AppState,
-    path: &Path,
-    file_read: project::ProjectFile,
-    lock: LockState,
-) -> Vec<Effect> {
-    if super::work::is_project(path) {
-        let access = match lock {
-            LockState::Taken => Access::InUse,
-            LockState::Ours | LockState::NotAsked => Access::ReadWrite,
-        };
-        let mut effects = opened_project(state, path, file_read, access);
-        // What was changed and not saved is in the automatic copy, if there is one.
-        if let Some(project) = &state.project
-            && access == Access::ReadWrite
-        {
-            let autosave = project.autosave_path();
-            state.opening = Some(autosave.clone());
-            effects.push(file(FileTask::Load {
-                path: autosave,
-                lock: false,
-            }));
-        }
-        return effects;
-    }
-    let Some(project) = &mut state.project else {
-        return Vec::new();
-    };
-    let (was_open, is_other) = (file_read.open, file_read.edits != project.edits);
-    state.crashed_before = was_open;
-    let source = file_read.edits.spec.source.clone();
-    if !source.as_os_str().is_empty() && source != project.edits.spec.source {
-        // The copy is of another video of this name, or of before the video was moved.
-        return Vec::new();
-    }
-    let made_from = file_read.source_state;
-    project.take_in(file_read);
-    project.unsaved |= is_other && project.path.is_some();
-    changed_since(project, made_from);
-    let mut effects = check_models(project);
-    effects.push(file(FileTask::Inventory(project.work())));
-    effects
-}
-
-/// The source may have been looked at before it was known from which state of it results were made.
-fn changed_since(project: &mut Project, made_from: Option<SourceState>) {
-    let now = project.source.state;
-    if let (Some(before), Some(now)) = (made_from, now)
-        && before != now
-    {
-        project.source.trouble = Some(SourceTrouble::Changed);
-    }
-}
-
-fn preferences_loaded(state: &mut AppState, text: Result<Option<String>, Report>) -> Vec<Effect> {
-    match text {
-        Ok(text) => {
-            let (preferences, lost) = Preferences::from_text(&text.unwrap_or_default());
-            if !lost.is_empty() {
-                let text = format!("Some preferences could not be read: {}.", lost.join(", "));
-                state
-                    .messages
-                    .say(Severity::Warning, plain(text), state.now);
-            }
-            // A file given on the command line was opened before this was known.
-            let opened = std::mem::take(&mut state.preferences.recent);
-            state.preferences = preferences;
-            for path in opened.iter().rev() {
-                state.preferences.opened(path);
-            }
-        }
-        Err(report) => state.messages.say(Severity::Warning, report, state.now),
-    }
-    check_everything(state)
 }
 
 fn job(state: &mut AppState, id: JobId, event: JobEvent) -> Vec<Effect> {

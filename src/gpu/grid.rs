@@ -2,7 +2,7 @@
 
 use crate::frame::{Frame, Size};
 
-crate::params! {
+crate::gpu::params! {
     /// Size of the pictures that a kernel works on; mirrors `Grid` of `shaders/shared/grid.wgsl`.
     pub struct Grid {
         /// Pixels in a row.

@@ -5,7 +5,7 @@
 //! twin is the definition. Networks do not come here: they run on the tensor library's own device.
 //!
 //! Which memory a kernel touches is said once, when its buffers are [bound](Kernel::bind); what changes from one
-//! dispatch to the next is a [`Params`] struct, declared with [`params!`](crate::params) and mirrored in the shader.
+//! dispatch to the next is a [`Params`] struct, declared with `params!` and mirrored in the shader.
 //!
 //! Errors of the device are known only when it is waited for: [`Recorder::submit`] and [`Buffer::read`] return what
 //! has gone wrong so far.
@@ -25,4 +25,5 @@ pub use kernel::{Access, Bindings, Kernel};
 pub use params::Params;
 #[cfg(test)]
 pub(crate) use params::assert_mirrored;
+pub(crate) use params::params;
 pub use record::Recorder;

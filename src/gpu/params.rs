@@ -2,7 +2,7 @@
 
 use bytemuck::Pod;
 
-/// A struct whose layout is the same in Rust and in the shader that reads it; made by [`params!`](crate::params).
+/// A struct whose layout is the same in Rust and in the shader that reads it; made by `params!`.
 ///
 /// The shader declares a struct of the same name with the same fields and reads it as
 /// `@group(1) @binding(0) var<uniform> params: Name;`.
@@ -34,7 +34,6 @@ impl Params for () {
 ///     }
 /// }
 /// ```
-#[macro_export]
 macro_rules! params {
     ($(#[$meta:meta])* $vis:vis struct $name:ident {
         $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $kind:ty,)*
@@ -53,6 +52,8 @@ macro_rules! params {
         }
     };
 }
+
+pub(crate) use params;
 
 /// Fails unless the shader's struct has the fields, offsets and size of the host's.
 #[cfg(test)]

@@ -30,11 +30,14 @@ impl<'a> Count<'a> {
         };
     }
 
+    /// Tells nothing where nothing is to be filled: the stage does not exist then.
     pub fn tell(&self) {
-        self.observer.progress(Progress {
-            done: self.halves / 2,
-            total: self.total,
-            unit: Unit::Frames,
-        });
+        if self.total > 0 {
+            self.observer.progress(Progress {
+                done: self.halves / 2,
+                total: self.total,
+                unit: Unit::Frames,
+            });
+        }
     }
 }

@@ -90,8 +90,6 @@ fn wrong_usage_is_two_and_says_why_on_standard_error() {
             "--frobnicate",
         ),
         (vec!["demo", "--out", "b.gif"], ".mkv"),
-        (vec!["a.mp4"], "no window"),
-        (vec![], "no window"),
     ] {
         let output = program(&arguments);
         let told = text(&output.stderr);

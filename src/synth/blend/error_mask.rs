@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::lab::Lab;
 use super::{Candidates, Mask};
-use crate::flow::FlowField;
+use crate::flow::field::FlowField;
 use crate::synth::guides::warp_mask;
 
 /// How much the time between the keyframes counts.

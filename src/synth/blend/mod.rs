@@ -14,7 +14,7 @@ pub mod histogram;
 pub mod lab;
 pub mod poisson;
 
-use crate::flow::FlowField;
+use crate::flow::field::FlowField;
 use crate::frame::Frame;
 
 use super::Mask;

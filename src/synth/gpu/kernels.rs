@@ -2,7 +2,7 @@
 
 use crate::gpu::{Access, Context, GpuError, Kernel};
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `Downsample` of `shaders/synth/downsample.wgsl`.
     pub(super) struct Downsample {
         pub full_width: u32,
@@ -12,7 +12,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `InitNnf` of `shaders/synth/init_nnf.wgsl`.
     pub(super) struct InitNnf {
         pub width: u32,
@@ -21,7 +21,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `UpsampleNnf` of `shaders/synth/upsample_nnf.wgsl`.
     pub(super) struct UpsampleNnf {
         pub coarse_width: u32,
@@ -31,7 +31,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `Measure` of `shaders/synth/error.wgsl`.
     pub(super) struct Measure {
         pub width: u32,
@@ -40,7 +40,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `Jump` of `shaders/synth/jump.wgsl`.
     pub(super) struct Jump {
         pub width: u32,
@@ -50,7 +50,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `Random` of `shaders/synth/random.wgsl`.
     pub(super) struct Random {
         pub width: u32,
@@ -62,7 +62,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `Vote` of `shaders/synth/vote_settle.wgsl`.
     pub(super) struct Vote {
         pub width: u32,

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::super::Mask;
-use crate::flow::FlowField;
+use crate::flow::field::FlowField;
 use crate::frame::Size;
 
 /// Part of the length of both vectors by which they may fail to cancel.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::super::Mask;
 use super::fill::{Known, fill_known};
-use crate::flow::FlowField;
+use crate::flow::field::FlowField;
 use crate::frame::{Frame, Size};
 
 /// Where in the keyframe each pixel of the current frame lies, by the flow accumulated since.

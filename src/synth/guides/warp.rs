@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::super::Mask;
-use crate::flow::FlowField;
+use crate::flow::field::FlowField;
 use crate::frame::{Frame, Size};
 
 /// Moves a picture along `cur_from_prev`: pixel `p` of the result is the one nearest to `p + flow(p)`, black outside.

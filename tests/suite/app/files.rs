@@ -11,15 +11,15 @@ use fresco_studio::pipeline::job::ControlNetSpec;
 
 use super::*;
 
-const FILE: &str = "/home/me/films/beach.fresco.toml";
+const FILE: &str = "/films/me/films/beach.fresco.toml";
 
 /// A window with a project that was saved under [`FILE`], and its text.
 fn kept() -> (AppState, String) {
     let mut state = opened();
     set(&mut state, Setting::ControlNets, |spec| {
         spec.controlnet.push(ControlNetSpec {
-            path: "/home/me/nets/hed".into(),
-            clip: Some("/home/me/films/edges.mp4".into()),
+            path: "/films/me/nets/hed".into(),
+            clip: Some("/films/me/films/edges.mp4".into()),
             ..ControlNetSpec::default()
         });
     });
@@ -374,7 +374,10 @@ fn the_program_starts_with_a_file() {
     let mut state = state;
     let told = news(
         &mut state,
-        [loaded(Path::new("/home/me/.config/preferences.toml"), None)],
+        [loaded(
+            Path::new("/films/me/.config/preferences.toml"),
+            None,
+        )],
     );
     assert!(
         told.iter()

@@ -29,15 +29,15 @@ pub const CUT: usize = 20;
 
 pub fn folders() -> UserFolders {
     UserFolders {
-        config: "/home/me/.config".into(),
-        data: "/home/me/projects".into(),
-        models: "/home/me/models".into(),
-        videos: "/home/me/videos".into(),
+        config: "/films/me/.config".into(),
+        data: "/films/me/projects".into(),
+        models: "/films/me/models".into(),
+        videos: "/films/me/videos".into(),
     }
 }
 
 pub fn video() -> PathBuf {
-    "/home/me/videos/beach.mp4".into()
+    "/films/me/videos/beach.mp4".into()
 }
 
 pub fn info() -> VideoInfo {
@@ -185,7 +185,7 @@ pub fn translated(state: &mut AppState, n: usize) -> JobId {
     let plan = plan_of(state);
     news(state, [Event::Job(id, JobEvent::Started(plan.clone()))]);
     for &frame in plan.keyframes().iter().take(n) {
-        let path = format!("/work/keyframes/{frame:06}.png").into();
+        let path = format!("/results/keyframes/{frame:06}.png").into();
         news(state, [Event::Job(id, JobEvent::Keyframe { frame, path })]);
     }
     id
@@ -193,7 +193,7 @@ pub fn translated(state: &mut AppState, n: usize) -> JobId {
 
 pub fn summary() -> fresco_studio::worker::message::Summary {
     fresco_studio::worker::message::Summary {
-        out: "/work/result.mp4".into(),
+        out: "/results/result.mp4".into(),
         frames: N_FRAMES,
         keyframes: 10,
         duration_secs: 2.0,

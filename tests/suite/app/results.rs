@@ -126,7 +126,7 @@ fn a_new_picture_under_an_old_name_has_another_key() {
     let PictureKey::File(path, _) = new else {
         panic!("a file")
     };
-    assert_eq!(path, PathBuf::from("/work/keyframes/000000.png"));
+    assert_eq!(path, PathBuf::from("/results/keyframes/000000.png"));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn an_export_names_every_picture() {
     assert_eq!(project(&state).frames_without_result(&draft(&state)), 0);
     assert_eq!(
         draft(&state).path,
-        PathBuf::from("/home/me/videos/beach – a fox.mp4")
+        PathBuf::from("/films/me/videos/beach – a fox.mp4")
     );
     let spec = exported(&mut state);
     assert_eq!((spec.range, spec.pictures.len()), (0..N_FRAMES, N_FRAMES));

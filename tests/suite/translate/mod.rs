@@ -343,8 +343,8 @@ fn previews_are_made_when_somebody_looks() {
     let (hidden, unseen) = previews("unseen.mp4", false);
     assert_eq!(
         shown,
-        [2, 2, 3, 3],
-        "the newest frame of each batch, after each step"
+        [0, 1, 2, 0, 1, 2, 3, 3],
+        "the new frames of each batch, after each step"
     );
     assert!(hidden.is_empty());
     assert_eq!(seen, unseen, "looking changes nothing");

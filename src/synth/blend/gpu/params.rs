@@ -1,6 +1,6 @@
 //! What the kernels of blending are told at each dispatch.
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `SelectParams` of `shaders/blend/select.wgsl`.
     pub(super) struct SelectParams {
         pub(super) width: u32,
@@ -11,14 +11,14 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `SumsParams` of `shaders/blend/sums.wgsl`.
     pub(super) struct SumsParams {
         pub(super) n_pixels: u32,
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `ContrastParams` of `shaders/blend/contrast.wgsl`.
     pub(super) struct ContrastParams {
         pub(super) width: u32,
@@ -35,7 +35,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `ChebyshevParams` of `shaders/blend/chebyshev.wgsl`.
     pub(super) struct ChebyshevParams {
         pub(super) width: u32,
@@ -53,7 +53,7 @@ crate::params! {
     }
 }
 
-crate::params! {
+crate::gpu::params! {
     /// Mirrors `QuantiseParams` of `shaders/blend/quantise.wgsl`.
     pub(super) struct QuantiseParams {
         pub(super) width: u32,

@@ -127,7 +127,7 @@ pub fn write(
 /// Encodes pictures in order, one in memory at a time.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn encode(
     film: &Film<'_>,
     finished: &Finished<'_>,

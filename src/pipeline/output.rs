@@ -1,6 +1,7 @@
 //! Last stage: pictures in order, the source's timing and sound, one file that is checked before it gets its name.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -72,12 +73,17 @@ impl Finished<'_> {
     }
 }
 
-/// Finds out before the work, not after it, that a result cannot be written.
+/// Finds out before the work, not after it, that a result cannot be written. The working folder is made if it is the place.
 ///
 /// # Errors
 /// [`VideoError::NotWritable`].
-pub fn check_writable(folder: &Path) -> Result<(), Error> {
-    match tempfile::tempfile_in(folder) {
+pub fn check_writable(folder: &Path, work: &Path) -> Result<(), Error> {
+    let writable = if folder == work {
+        fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder))
+    } else {
+        tempfile::tempfile_in(folder)
+    };
+    match writable {
         Ok(_) => Ok(()),
         Err(source) => Err(VideoError::NotWritable {
             path: folder.to_owned(),

@@ -41,7 +41,7 @@ pub fn fill_own(
     observer: &dyn Observer,
 ) -> Result<Summary, Error> {
     job.check_files()?;
-    output::check_writable(files::parent(job.out.path()))?;
+    output::check_writable(files::parent(job.out.path()), &job.work)?;
     let keyframes = numbered_pictures(&job.keyframes)?;
     for path in keyframes.values() {
         Frame::read(path)?;

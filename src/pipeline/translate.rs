@@ -31,7 +31,7 @@ pub fn translate(
     observer: &dyn Observer,
 ) -> Result<Summary, Error> {
     job.check_files()?;
-    output::check_writable(files::parent(&job.out))?;
+    output::check_writable(files::parent(&job.out), &job.work)?;
     let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
     folders.check()?;
     let ffmpeg = engine.ffmpeg()?;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::ffprobe;
 
 /// Long enough for any machine; only reached by a test that fails.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_mins(2);
 const N_FRAMES: usize = 14;
 
 /// Small and quick: every frame of the range is a keyframe, in batches of three.

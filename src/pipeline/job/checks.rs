@@ -70,7 +70,8 @@ pub(super) fn files(job: &Job) -> Result<(), JobErrors> {
         checks.exists("controlnet", std::iter::once(path).chain(clip));
     }
     let folder = files::parent(&job.out);
-    if !folder.is_dir() {
+    // The working folder is made by the job itself.
+    if !folder.is_dir() && folder != job.work {
         checks.fail(
             "out",
             format!("no such folder; create it first: {}", folder.display()),

@@ -128,6 +128,36 @@ pub fn is_partial_name(name: &str) -> bool {
     name.starts_with(PARTIAL) && !name.contains(['/', '\\'])
 }
 
+/// Removes what killed writers left in a folder. Only for folders that nobody else is writing to.
+///
+/// A file that cannot be removed is left and logged: it is in nobody's way.
+///
+/// # Errors
+/// Whatever listing the folder gives.
+pub fn remove_partials(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_partial_name(&entry.file_name().to_string_lossy())
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::warn!(%error, path = %entry.path().display(), "cannot remove an unfinished file");
+        }
+    }
+    Ok(())
+}
+
+/// A nameless file on the disk of `folder`, which is gone when it is closed.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn nameless(folder: &Path) -> io::Result<File> {
+    // Where a system knows no nameless files, a killed run may leave the name, which `remove_partials` knows.
+    let file = tempfile::Builder::new()
+        .prefix(PARTIAL)
+        .tempfile_in(folder)?;
+    Ok(file.into_file())
+}
+
 /// Gives `partial` the name `path`, after its data has reached the disk.
 ///
 /// # Errors

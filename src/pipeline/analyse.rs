@@ -96,7 +96,7 @@ pub fn analyse(
         short_side: wanted.short_side,
     };
     let key = ContentHash::of_value(&key);
-    let frames = FrameStore::open(&wanted.work.join("frames"))?;
+    let frames = FrameStore::open_alone(&wanted.work.join("frames"))?;
     let path = wanted.work.join("analysis.json");
     if journal.find(PRODUCT, &key).is_some()
         && let Some(analysis) = read_analysis(&path)

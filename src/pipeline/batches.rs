@@ -77,7 +77,7 @@ pub fn translate(
 ) -> Result<Keyframes, Error> {
     let context = prepare(job, folders, source, tools, observer)?;
     let models = context.folders.content_hash()?;
-    let results = FrameStore::open(&job.work.join("keyframes"))?;
+    let results = FrameStore::open_alone(&job.work.join("keyframes"))?;
     let mut steps = StepCount::new(plan, context.executed_steps());
     let mut previous: Option<(ContentHash, PathBuf)> = None;
     for (i, batch) in plan.batches().iter().enumerate() {

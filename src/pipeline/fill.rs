@@ -108,7 +108,7 @@ pub fn fill(
         synthesiser,
         journal,
     } = tools;
-    let results = FrameStore::open(&input.work.join("filled"))?;
+    let results = FrameStore::open_alone(&input.work.join("filled"))?;
     let mut count = Count::new(input.plan, observer);
     let mut segments = Vec::new();
     for segment in input.plan.segments() {

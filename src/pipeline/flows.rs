@@ -12,7 +12,7 @@ use super::helpers::{FlowKey, Helpers};
 use super::journal::Journal;
 use super::observer::Observer;
 use super::plan::Segment;
-use crate::files::ContentHash;
+use crate::files::{self, ContentHash};
 use crate::flow::FlowField;
 use crate::flow::file::{FlowFileError, OccludedFlow};
 use crate::frame::{Frame, FrameIdx, Size};
@@ -127,8 +127,9 @@ impl Flows {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be created.
     pub fn estimated(folder: &Path, helpers: Helpers, device: Device) -> Result<Self, Error> {
-        std::fs::create_dir_all(folder).map_err(|source| Error::Io {
-            what: "create the folder",
+        let ready = std::fs::create_dir_all(folder).and_then(|()| files::remove_partials(folder));
+        ready.map_err(|source| Error::Io {
+            what: "write in",
             path: folder.to_owned(),
             source,
         })?;

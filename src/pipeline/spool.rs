@@ -7,6 +7,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use crate::files;
 use crate::frame::{Frame, Size};
 
 /// Pictures and patch errors of one pass, by the order in which they were painted.
@@ -23,7 +24,7 @@ impl Spool {
     /// # Errors
     /// [`Error::Io`] if the folder is not writable.
     pub fn new(folder: &Path, size: Size) -> Result<Self, Error> {
-        let file = tempfile::tempfile_in(folder).map_err(io_error("write in", folder))?;
+        let file = files::nameless(folder).map_err(io_error("write in", folder))?;
         Ok(Self {
             file,
             folder: folder.to_owned(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::frame::{Frame, FrameError, FrameIdx};
 
 use super::error::VideoError;
@@ -26,6 +27,16 @@ impl FrameStore {
         Ok(Self {
             folder: folder.to_owned(),
         })
+    }
+
+    /// Opens a folder to which nobody else writes: what a killed writer left unfinished is removed.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_alone(folder: &Path) -> Result<Self, VideoError> {
+        let store = Self::open(folder)?;
+        files::remove_partials(folder).map_err(|error| VideoError::writing(folder, error))?;
+        Ok(store)
     }
 
     /// The folder.

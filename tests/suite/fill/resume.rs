@@ -58,14 +58,21 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
             "made once"
         );
     }
-    // Once more: everything is there, and only the result is written again.
-    let before = times(&place, "out.fresco/filled");
+    // Once more: everything is there, and only the result is written again. What a killed run began is gone.
+    for folder in ["filled", "flow"] {
+        let begun = format!("out.fresco/{folder}/.partial-abc");
+        fs::write(place.path(&begun), "begun").unwrap();
+    }
+    let n_flow = names_in(&place.path("out.fresco/flow")).len();
+    let mut before = times(&place, "out.fresco/filled");
+    before.retain(|(name, _)| name != ".partial-abc");
     let ended = support::run(&flags(&place, "out"));
     ended.assert_finished();
     assert_eq!(times(&place, "out.fresco/filled"), before);
     assert_eq!(contents_of(&place.path("out")), whole);
     let names = names_in(&place.path("out.fresco/filled"));
     assert_eq!(names.len(), 9, "nothing unfinished is left: {names:?}");
+    assert_eq!(names_in(&place.path("out.fresco/flow")).len(), n_flow - 1);
 }
 
 #[test]

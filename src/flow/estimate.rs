@@ -8,7 +8,7 @@ use super::ring::{FlowRing, colours, fields, next};
 use crate::frame::Frame;
 use crate::models::gmflow::GmFlow;
 use crate::tensor::Device;
-use crate::tensor::image::NotFinite;
+use crate::tensor::read::ReadError;
 
 /// How the flow between frames is found.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl FlowEstimator {
     /// second and the one back.
     ///
     /// # Errors
-    /// [`NotFinite`] if the network gives values that are no numbers, or the device could not be read.
+    /// [`ReadError`] if the network gives values that are no numbers, or the device could not be read.
     ///
     /// # Panics
     /// If there are fewer than two frames or their sizes differ.
@@ -65,7 +65,7 @@ impl FlowEstimator {
         &self,
         frames: &[Frame],
         device: &Device,
-    ) -> Result<Vec<[FlowField; 2]>, NotFinite> {
+    ) -> Result<Vec<[FlowField; 2]>, ReadError> {
         assert!(frames.len() > 1, "a pair of frames");
         match self {
             Self::Dis => {

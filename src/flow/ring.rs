@@ -7,7 +7,8 @@ use super::occlusion::{Occlusion, occlusion};
 use super::resize::{down_flow, max_pool};
 use crate::frame::{Frame, Size};
 use crate::tensor::Device;
-use crate::tensor::image::{NotFinite, host_values, signed_from_frames};
+use crate::tensor::image::signed_from_frames;
+use crate::tensor::read::{ReadError, host_values};
 
 /// The pairs of a ring of N frames: entry `i` joins frame `i` and frame `i + 1`, the last joins the last and the first.
 #[derive(Clone, Debug)]
@@ -120,8 +121,8 @@ pub fn stack(fields: &[FlowField], device: &Device) -> Tensor<4> {
 /// `[n, 2, H, W]` → `n` fields.
 ///
 /// # Errors
-/// [`NotFinite`] if a value is infinite or not a number, or the device could not be read.
-pub fn fields(flow: Tensor<4>) -> Result<Vec<FlowField>, NotFinite> {
+/// [`ReadError`] if a value is infinite or not a number, or the device could not be read.
+pub fn fields(flow: Tensor<4>) -> Result<Vec<FlowField>, ReadError> {
     let [_, _, height, width] = flow.dims();
     let size = Size {
         width: width as u32,

@@ -9,7 +9,7 @@ use super::temporal_loss::TemporalDrift;
 use crate::flow::FlowRing;
 use crate::flow::occlusion::dilate;
 use crate::flow::resize::{down, down_flow, up2};
-use crate::tensor::image::{NotFinite, host_values};
+use crate::tensor::read::{ReadError, host_values};
 use crate::tensor::{Device, Tensor};
 
 /// Pixels per cell of the decoder's levels, coarse to fine.
@@ -59,12 +59,12 @@ impl Correspondence {
     /// `[n, 1, h/2, w/2]`, 1 = background.
     ///
     /// # Errors
-    /// [`NotFinite`] if the flow holds a value that is no place.
+    /// [`ReadError`] if the flow holds a value that is no place.
     pub fn new(
         pictures: &Tensor<4>,
         ring: &FlowRing,
         background: Option<&Tensor<4>>,
-    ) -> Result<Self, NotFinite> {
+    ) -> Result<Self, ReadError> {
         let levels = STRIDES
             .iter()
             .map(|&stride| LevelCorrespondence::new(stride, pictures, ring, background));
@@ -108,7 +108,7 @@ impl LevelCorrespondence {
         pictures: &Tensor<4>,
         ring: &FlowRing,
         background: Option<&Tensor<4>>,
-    ) -> Result<Self, NotFinite> {
+    ) -> Result<Self, ReadError> {
         let [n_frames, _, height, width] = pictures.dims();
         let level_ring = ring.at_stride(stride);
         let fusion = background.and_then(|background| {
@@ -127,7 +127,7 @@ impl LevelCorrespondence {
 }
 
 impl TokenCorrespondence {
-    fn new(stride: usize, pictures: &Tensor<4>, ring: &FlowRing) -> Result<Self, NotFinite> {
+    fn new(stride: usize, pictures: &Tensor<4>, ring: &FlowRing) -> Result<Self, ReadError> {
         let device = pictures.device();
         let (set, paths) = correspond(stride, pictures, ring)?;
         Ok(Self {
@@ -148,12 +148,12 @@ pub fn upload(indices: &[usize], device: &Device) -> Tensor<1, Int> {
 /// The token set of a batch and the paths through it, on cells of `stride` pixels.
 ///
 /// # Errors
-/// [`NotFinite`] if the flow holds a value that is no place.
+/// [`ReadError`] if the flow holds a value that is no place.
 pub fn correspond(
     stride: usize,
     pictures: &Tensor<4>,
     ring: &FlowRing,
-) -> Result<(Vec<usize>, Paths), NotFinite> {
+) -> Result<(Vec<usize>, Paths), ReadError> {
     let [n_frames, _, height, width] = pictures.dims();
     let grid = [height / stride, width / stride];
     let n_tokens = grid[0] * grid[1];

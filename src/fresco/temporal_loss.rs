@@ -8,7 +8,7 @@
 //! last frame against the first, as in the reference implementation.
 
 use crate::flow::FlowRing;
-use crate::tensor::image::{NotFinite, host_values};
+use crate::tensor::read::{ReadError, host_values};
 use crate::tensor::{RowDifferences, Tap, Tensor};
 
 /// A token and the four that its counterpart lies between.
@@ -25,8 +25,8 @@ impl TemporalDrift {
     /// Lists the taps of all warps of `ring`, flow in pixels of its own grid.
     ///
     /// # Errors
-    /// [`NotFinite`] if the flow holds a value that is no place.
-    pub fn new(ring: &FlowRing) -> Result<Self, NotFinite> {
+    /// [`ReadError`] if the flow holds a value that is no place.
+    pub fn new(ring: &FlowRing) -> Result<Self, ReadError> {
         let [n_frames, _, height, width] = ring.forward.dims();
         let n_tokens = height * width;
         let forward = host_values(ring.forward.clone())?;

@@ -14,7 +14,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::files;
-use crate::tensor::image::{NotFinite, host_values};
+use crate::tensor::read::{ReadError, host_values};
 use crate::tensor::{Device, Tensor};
 
 /// Anchor latents of one batch, on the host.
@@ -49,11 +49,11 @@ impl Anchors {
     /// Collects what was recorded: for each executed step `[2, c, h, w]`.
     ///
     /// # Errors
-    /// [`NotFinite`] if a latent is.
+    /// [`ReadError`] if a latent is.
     ///
     /// # Panics
     /// If no step was executed.
-    pub fn from_steps(steps: Vec<Tensor<4>>) -> Result<Self, NotFinite> {
+    pub fn from_steps(steps: Vec<Tensor<4>>) -> Result<Self, ReadError> {
         let [pair, channels, height, width] = steps[0].dims();
         let shape = [steps.len(), pair, channels, height, width];
         let values = host_values(Tensor::stack::<5>(steps, 0))?;

@@ -20,6 +20,7 @@ use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::frame::{Frame, FrameIdx};
 use crate::fresco::Correspondence;
 use crate::tensor::image::signed_from_frames;
+use crate::tensor::read::ReadError;
 use crate::tensor::{FloatDType, OpenDevice, Tensor};
 
 /// What all batches of a job share.
@@ -60,7 +61,7 @@ impl BatchContext<'_> {
     /// `after_step` is told how many steps are done.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] or [`Error::FellFlat`] for a batch that is broken in full precision too,
+    /// [`Error::Values`] or [`Error::FellFlat`] for a batch that is broken in full precision too,
     /// [`Error::Cancelled`], and whatever loading the networks gives.
     pub fn translate(
         &self,
@@ -80,7 +81,9 @@ impl BatchContext<'_> {
             self.translate_with(denoiser, batch, found.as_ref(), after_step)
         };
         match attempt(dtype) {
-            Err(Error::NotFinite(_) | Error::FellFlat { .. }) if dtype != FloatDType::F32 => {
+            Err(Error::Values(ReadError::NotFinite) | Error::FellFlat { .. })
+                if dtype != FloatDType::F32 =>
+            {
                 self.observer.warning(Warning {
                     summary: "a batch came out broken in half precision and is repeated in full"
                         .to_owned(),

@@ -16,11 +16,12 @@ use super::helpers::{Helpers, HelpersKey};
 use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::observer::{Observer, Progress, Unit, Warning};
-use super::plan::{Batch, Plan};
+use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
 use super::trial::try_frame;
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::tensor::OpenDevice;
+use crate::tensor::read::ReadError;
 use crate::video::{Ffmpeg, FrameStore};
 
 /// What outlives a stage and every stage works with.
@@ -78,17 +79,19 @@ pub fn translate(
     let context = prepare(job, folders, source, tools, observer)?;
     let models = context.folders.content_hash()?;
     let results = FrameStore::open_alone(&job.work.join("keyframes"))?;
-    let mut steps = StepCount::new(plan, context.executed_steps());
+    let mut batches = plan.batches().to_vec();
+    let steps = StepCount::new(context.executed_steps());
     let mut previous: Option<(ContentHash, PathBuf)> = None;
-    for (i, batch) in plan.batches().iter().enumerate() {
+    let mut i = 0;
+    while let Some(batch) = batches.get(i) {
         observer.checkpoint()?;
         let product = format!("keyframes/batch-{i:04}");
-        let chain = previous.take().filter(|_| !batch.anchors.is_empty());
+        let chain = previous.as_ref().filter(|_| !batch.anchors.is_empty());
         let key = key(
             &context,
             (&source.key, &models),
             batch,
-            chain.as_ref().map(|(key, _)| key),
+            chain.map(|(key, _)| key),
         );
         let anchors = job
             .work
@@ -96,12 +99,23 @@ pub fn translate(
             .join(format!("batch-{i:04}.safetensors"));
         if tools.journal.find(&product, &key).is_none() {
             observer.interlude(&mut |trial, observer| try_frame(trial, tools.engine, observer));
-            let restored = chain.as_ref().filter(|_| steps.executed > 0);
+            let restored = chain.filter(|_| steps.executed > 0);
             let restored = restored.map(|(_, path)| Anchors::read(path)).transpose()?;
             let frames = read(batch, source, restored.as_ref())?;
-            observer.progress(steps.progress(0));
-            let after_step = |done| observer.progress(steps.progress(done));
-            let (pictures, recorded) = context.translate(tools.engine, &frames, &after_step)?;
+            let progress = |done| observer.progress(steps.progress(i, done, batches.len()));
+            progress(0);
+            let translated = context.translate(tools.engine, &frames, &progress);
+            let (pictures, recorded) = match translated {
+                Err(error) => {
+                    let (n, rest) = smaller_batches(&batches[i..], &error).ok_or(error)?;
+                    observer.warning(shrunk(batch.frames().len(), n));
+                    context.device.release_memory();
+                    batches.truncate(i);
+                    batches.extend(rest);
+                    continue;
+                }
+                Ok(translated) => translated,
+            };
             let files = write(
                 batch,
                 &pictures,
@@ -113,10 +127,10 @@ pub fn translate(
         for &frame in &batch.new {
             observer.keyframe(frame, &results.path(frame));
         }
-        steps.done += steps.per_batch;
         previous = Some((key, anchors));
+        i += 1;
     }
-    observer.progress(steps.progress(0));
+    observer.progress(steps.progress(i, 0, i));
     let helpers = context.helpers.iter();
     let finds_background = job.consistency.background_smoothing;
     Ok(Keyframes {
@@ -241,6 +255,13 @@ fn write(
     Ok(files)
 }
 
+fn shrunk(from: usize, to: usize) -> Warning {
+    Warning {
+        summary: format!("Not enough GPU memory for batches of {from}. Continuing with {to}."),
+        hint: None,
+    }
+}
+
 fn unknown_tensors(names: &[String]) -> Warning {
     let some = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     let n = names.len();
@@ -250,31 +271,62 @@ fn unknown_tensors(names: &[String]) -> Warning {
     }
 }
 
+/// What to go on with after `error`: smaller batches, and how many frames they hold at most. Only if memory was too
+/// short, and the first of `batches` can be halved.
+fn smaller_batches(batches: &[Batch], error: &Error) -> Option<(usize, Vec<Batch>)> {
+    let n_frames = batches[0].frames().len();
+    let is_full = matches!(error, Error::Values(ReadError::OutOfMemory));
+    let smaller = (n_frames / 2).max(SMALLEST_BATCH);
+    (is_full && smaller < n_frames).then(|| (smaller, repack(batches, smaller)))
+}
+
 /// Counts denoising steps over all batches.
 struct StepCount {
-    done: usize,
     /// Steps that run in a batch; none at strength 0.
     executed: usize,
     per_batch: usize,
-    total: usize,
 }
 
 impl StepCount {
-    fn new(plan: &Plan, executed: usize) -> Self {
+    fn new(executed: usize) -> Self {
         let per_batch = executed.max(1);
         Self {
-            done: 0,
             executed,
             per_batch,
-            total: per_batch * plan.batches().len(),
         }
     }
 
-    fn progress(&self, in_batch: usize) -> Progress {
+    /// After `in_batch` steps of batch `batch` of `n_batches`.
+    fn progress(&self, batch: usize, in_batch: usize, n_batches: usize) -> Progress {
         Progress {
-            done: self.done + in_batch,
-            total: self.total,
+            done: self.per_batch * batch + in_batch,
+            total: self.per_batch * n_batches,
             unit: Unit::Steps,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lack_of_memory_halves_batches_down_to_the_smallest() {
+        let full = Error::Values(ReadError::OutOfMemory);
+        let frames = |range: std::ops::Range<usize>| range.map(FrameIdx).collect();
+        let mut batches = vec![Batch {
+            shot: 0,
+            anchors: Vec::new(),
+            new: frames(0..8),
+        }];
+        let mut sizes = Vec::new();
+        while let Some((size, smaller)) = smaller_batches(&batches, &full) {
+            assert!(smaller.iter().all(|batch| batch.frames().len() <= size));
+            sizes.push(size);
+            batches = smaller;
+        }
+        assert_eq!(sizes, [4, 3]);
+        let broken = Error::Values(ReadError::NotFinite);
+        assert_eq!(smaller_batches(&batches, &broken), None);
     }
 }

@@ -124,7 +124,7 @@ pub fn decoded(latents: &Tensor<4>, vae: &AutoencoderKL) -> Tensor<4> {
 /// Frames of clean, scaled latents `[n, 4, h, w]`.
 ///
 /// # Errors
-/// [`Error::NotFinite`] if the network gives values that no picture can show.
+/// [`Error::Values`] if the network gives values that no picture can show.
 pub fn decode(latents: &Tensor<4>, denoiser: &Denoiser) -> Result<Vec<Frame>, Error> {
     Ok(frames_from_signed(decoded(latents, &denoiser.vae))?)
 }

@@ -78,7 +78,7 @@ pub type StepView<'a> = dyn FnMut(usize, &Tensor<4>) -> Result<(), Error> + 'a;
 /// so that one seed means the same on every device.
 ///
 /// # Errors
-/// [`Error::Cancelled`], or [`Error::NotFinite`] if a latent is infinite or not a number.
+/// [`Error::Cancelled`], or [`Error::Values`] if a latent is infinite or not a number.
 ///
 /// # Source
 /// The design's §4.4; FRESCO, "Long video translation", for the anchors.

@@ -16,7 +16,7 @@ use crate::pipeline::observer::Cancelled;
 use crate::pipeline::plan::PlanError;
 use crate::synth::SynthError;
 use crate::tensor::DeviceError;
-use crate::tensor::image::NotFinite;
+use crate::tensor::read::ReadError;
 use crate::video::{PictureFolderError, VideoError};
 
 /// Why a job ended without a result: one variant for each stage, and [`Error::Cancelled`].
@@ -131,9 +131,9 @@ pub enum Error {
     /// Anchors of an earlier batch cannot be used.
     #[error(transparent)]
     Anchors(#[from] AnchorError),
-    /// Latents or pictures hold values that are no numbers.
+    /// Latents or pictures hold values that are no numbers, or the device failed while it made them.
     #[error(transparent)]
-    NotFinite(#[from] NotFinite),
+    Values(#[from] ReadError),
     /// A picture came out in one colour.
     #[error(
         "frame {frame} came out flat, without any picture; try another model, fewer weights, or the device \"cpu\""
@@ -192,7 +192,10 @@ impl Error {
             Self::Journal(JournalError::Busy { .. }) => {
                 "wait until the other run has ended, or choose another folder with --work"
             }
-            Self::NotFinite(_) => {
+            Self::Values(ReadError::OutOfMemory) => {
+                "choose a smaller working size with --size, or the device \"cpu\"; finished parts are kept"
+            }
+            Self::Values(_) => {
                 "try a lower guidance scale, other weights, or the device \"cpu\"; finished parts are kept"
             }
             Self::Video(VideoError::Broken {

@@ -13,7 +13,8 @@ use crate::flow::ring::stack;
 use crate::flow::tvl1::tvl1;
 use crate::flow::warp;
 use crate::frame::{Frame, lab, resize};
-use crate::tensor::image::{NotFinite, host_values, signed_from_frames};
+use crate::tensor::image::signed_from_frames;
+use crate::tensor::read::{ReadError, host_values};
 use crate::tensor::{Device, Tensor};
 use crate::video::{self, Decoder, Ffmpeg, TimestampIndex, VideoInfo};
 
@@ -141,7 +142,7 @@ impl Mean {
 }
 
 /// Squared differences of the consecutive pairs of a window.
-fn differences(window: &[Pair]) -> Result<Mean, NotFinite> {
+fn differences(window: &[Pair]) -> Result<Mean, ReadError> {
     let flows: Vec<(FlowField, FlowField)> = window
         .par_windows(2)
         .map(|pair| {
@@ -162,7 +163,7 @@ fn difference(
     second: &Pair,
     forward: FlowField,
     backward: FlowField,
-) -> Result<Mean, NotFinite> {
+) -> Result<Mean, ReadError> {
     let device = Device::flex();
     let levels = |frame: &Frame| (signed_from_frames(&[frame], &device) + 1.0) * 127.5;
     let (forward, backward) = (stack(&[forward], &device), stack(&[backward], &device));

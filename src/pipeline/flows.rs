@@ -165,7 +165,7 @@ impl Flows {
     /// Estimates what a segment needs and is not there from earlier.
     ///
     /// # Errors
-    /// [`Error::Frame`] if a frame cannot be read, [`Error::Flow`] if the disk is full, [`Error::NotFinite`],
+    /// [`Error::Frame`] if a frame cannot be read, [`Error::Flow`] if the disk is full, [`Error::Values`],
     /// [`Error::Cancelled`].
     pub fn prepare(
         &self,

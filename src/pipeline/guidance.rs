@@ -75,7 +75,7 @@ impl<'a> Guide<'a> {
 /// The correspondences of a batch of source frames. They depend on nothing that is denoised.
 ///
 /// # Errors
-/// [`Error::NotFinite`] if the flow is.
+/// [`Error::Values`] if the flow is.
 pub fn correspond(
     consistency: Consistency,
     helpers: &Helpers,

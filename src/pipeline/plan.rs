@@ -12,7 +12,7 @@ use crate::frame::FrameIdx;
 pub const N_ANCHORS: usize = 2;
 
 /// Two anchors and one new frame.
-const SMALLEST_BATCH: usize = N_ANCHORS + 1;
+pub const SMALLEST_BATCH: usize = N_ANCHORS + 1;
 
 /// Position of a batch in the plan of a video, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,24 +117,66 @@ pub fn plan_batches(
     if let Some(pair) = keyframes.windows(2).find(|pair| pair[0] >= pair[1]) {
         return Err(PlanError::OutOfOrder(pair[1]));
     }
-    let &first = keyframes.first().ok_or(PlanError::NoKeyframes)?;
+    if keyframes.is_empty() {
+        return Err(PlanError::NoKeyframes);
+    }
     let counts = match partition {
         Partition::Balanced => balanced(keyframes.len(), batch_size),
         Partition::Reference => reference(keyframes.len(), batch_size),
     };
+    Ok(pack(keyframes, &[], &counts))
+}
+
+/// Packs what `batches` hold anew, at most `batch_size` frames in each: where memory was too short for larger ones.
+///
+/// The first of them keeps its anchors, as the batches before it are translated.
+///
+/// # Panics
+/// If there is no room for a new frame beside the anchors.
+#[must_use]
+pub fn repack(batches: &[Batch], batch_size: usize) -> Vec<Batch> {
+    let room = batch_size - N_ANCHORS;
+    let shots = batches.chunk_by(|a, b| a.shot == b.shot);
+    let packed = shots.flat_map(|of_shot| {
+        let new: Vec<FrameIdx> = of_shot.iter().flat_map(|batch| batch.new.clone()).collect();
+        let Batch { shot, anchors, .. } = &of_shot[0];
+        let counts = if anchors.is_empty() {
+            balanced(new.len(), batch_size)
+        } else {
+            even(new.len(), new.len().div_ceil(room))
+        };
+        let of_shot = pack(&new, anchors, &counts);
+        of_shot.into_iter().map(|batch| Batch {
+            shot: *shot,
+            ..batch
+        })
+    });
+    packed.collect()
+}
+
+/// Batches of `counts` new frames each; the first opens with `opening`, the others with the shot's first keyframe and
+/// the one before their own.
+fn pack(keyframes: &[FrameIdx], opening: &[FrameIdx], counts: &[usize]) -> Vec<Batch> {
+    let first = opening.first().unwrap_or(&keyframes[0]);
     let mut batches: Vec<Batch> = Vec::with_capacity(counts.len());
     let mut rest = keyframes;
-    for count in counts {
+    for &count in counts {
         let (new, later) = rest.split_at(count);
         rest = later;
         let last = batches.last().and_then(|batch| batch.new.last());
         batches.push(Batch {
             shot: 0,
-            anchors: last.map_or(Vec::new(), |&last| vec![first, last]),
+            anchors: last.map_or(opening.to_vec(), |&last| vec![*first, last]),
             new: new.to_vec(),
         });
     }
-    Ok(batches)
+    batches
+}
+
+/// Frames of each of `n_batches`, as equal as can be.
+fn even(n_frames: usize, n_batches: usize) -> Vec<usize> {
+    let count = |j| n_frames / n_batches + usize::from(j < n_frames % n_batches);
+    (0..n_batches).map(count).collect()
 }
 
 /// New frames of each batch. The first has no anchors, and so takes what the others have no room for.
@@ -145,9 +187,7 @@ fn balanced(n_keyframes: usize, batch_size: usize) -> Vec<usize> {
         .div_ceil(n_later + 1)
         .max(n_keyframes.saturating_sub(n_later * room));
     let in_later = n_keyframes - in_first;
-    let mut counts = vec![in_first];
-    counts.extend((0..n_later).map(|j| in_later / n_later + usize::from(j < in_later % n_later)));
-    counts
+    [vec![in_first], even(in_later, n_later)].concat()
 }
 
 /// New frames of each batch, by the reference's rule.

@@ -7,7 +7,7 @@ use super::observer::{Observer, StepOf};
 use crate::diffusion::latents::LatentColours;
 use crate::frame::{Frame, FrameIdx, Size};
 use crate::tensor::Tensor;
-use crate::tensor::image::host_values;
+use crate::tensor::read::host_values;
 
 /// Shows a batch's keyframes after each step, if anybody looks.
 pub struct Previewer<'a> {
@@ -42,7 +42,7 @@ impl<'a> Previewer<'a> {
     /// Shows predicted clean latents `[n, 4, h, w]`.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if they are infinite or not a number.
+    /// [`Error::Values`] if they are infinite or not a number.
     pub fn show(
         &mut self,
         step: StepOf,

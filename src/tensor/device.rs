@@ -86,6 +86,13 @@ impl OpenDevice {
     }
 }
 
+impl OpenDevice {
+    /// Gives memory that nothing uses any more back to the system, which a device keeps for later otherwise.
+    pub fn release_memory(&self) {
+        self.device.memory_cleanup();
+    }
+}
+
 /// Why no device could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {

@@ -1,7 +1,8 @@
 //! Pictures to tensors and back. Each name carries the range of its values.
 
-use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
+use super::read::{ReadError, host_values};
 use crate::frame::{Frame, Size};
 
 /// Frames as network input in `[-1, 1]`.
@@ -31,8 +32,8 @@ pub fn signed_from_frames(frames: &[&Frame], device: &Device) -> Tensor<4> {
 /// `[n, 3, height, width]` → `n` frames.
 ///
 /// # Errors
-/// [`NotFinite`] if any value is infinite or not a number, which a picture would hide.
-pub fn frames_from_signed(pictures: Tensor<4>) -> Result<Vec<Frame>, NotFinite> {
+/// [`ReadError`], also if a value is infinite or not a number, which a picture would hide.
+pub fn frames_from_signed(pictures: Tensor<4>) -> Result<Vec<Frame>, ReadError> {
     let [n, _, height, width] = pictures.dims();
     let size = Size {
         width: width as u32,
@@ -71,25 +72,6 @@ pub fn unit_from_maps(maps: &[&[f32]], size: Size, device: &Device) -> Tensor<4>
     planes(values, [maps.len(), 1], size, device).repeat_dim(1, 3)
 }
 
-/// Values that stop a picture from being one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the network produced values that are not finite")]
-pub struct NotFinite;
-
-/// All values of a tensor on the host, in `f32`; waits for the device.
-///
-/// # Errors
-/// [`NotFinite`] if any value is infinite or not a number, or the device could not be read.
-pub fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, NotFinite> {
-    let data = tensor.cast(FloatDType::F32).into_data();
-    let values: Vec<f32> = data.try_to_vec().map_err(|_| NotFinite)?;
-    if values.iter().all(|v| v.is_finite()) {
-        Ok(values)
-    } else {
-        Err(NotFinite)
-    }
-}
-
 fn planes(values: Vec<f32>, [n, c]: [usize; 2], size: Size, device: &Device) -> Tensor<4> {
     let shape = [n, c, size.height as usize, size.width as usize];
     Tensor::from_data(TensorData::new(values, shape), device)
@@ -114,6 +96,6 @@ mod tests {
     #[test]
     fn a_value_that_is_no_number_is_refused() {
         let tensor = Tensor::<4>::full([1, 3, 2, 2], f32::NAN, &Device::flex());
-        assert_eq!(frames_from_signed(tensor), Err(NotFinite));
+        assert_eq!(frames_from_signed(tensor), Err(ReadError::NotFinite));
     }
 }

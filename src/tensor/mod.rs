@@ -8,6 +8,7 @@ mod device;
 mod gram;
 pub mod image;
 mod norm;
+pub mod read;
 mod row_differences;
 
 pub use attention::attend;

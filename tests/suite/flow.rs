@@ -7,7 +7,7 @@ use fresco_studio::flow::ring::{fields, stack};
 use fresco_studio::flow::tvl1::tvl1;
 use fresco_studio::flow::{FlowEstimator, FlowField, FlowRing, warp};
 use fresco_studio::frame::{Frame, Size};
-use fresco_studio::tensor::image::host_values;
+use fresco_studio::tensor::read::host_values;
 use fresco_studio::tensor::{Device, Tensor};
 use proptest::prelude::*;
 

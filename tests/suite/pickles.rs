@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use fresco_studio::models::KeyMap;
 use fresco_studio::models::checkpoint::{CheckpointError, load_pickle};
-use fresco_studio::tensor::image::host_values;
+use fresco_studio::tensor::read::host_values;
 use fresco_studio::tensor::{Device, FloatDType};
 
 use crate::golden::fixture;

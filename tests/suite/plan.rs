@@ -6,7 +6,9 @@ use fresco_studio::frame::{Frame, FrameIdx, Size};
 use fresco_studio::pipeline::keyframes::{
     KeyframeGap, KeyframeGapError, KeyframeRule, MotionMeter, select_keyframes,
 };
-use fresco_studio::pipeline::plan::{Batch, Partition, Plan, PlanError, Segment, plan_batches};
+use fresco_studio::pipeline::plan::{
+    Batch, Partition, Plan, PlanError, Segment, plan_batches, repack,
+};
 use fresco_studio::pipeline::shots::{Shot, shots_between};
 use proptest::prelude::*;
 
@@ -323,6 +325,25 @@ proptest! {
         if let (Some(most), Some(least)) = (later.iter().max(), later.iter().min()) {
             prop_assert!(most - least <= 1, "{:?}", sizes);
         }
+    }
+
+    #[test]
+    fn smaller_batches_take_over_anywhere(
+        keys in proptest::collection::btree_set(0..500_usize, 1..60),
+        batch_size in 4..12_usize,
+        smaller in 3..8_usize,
+        from in 0..20_usize,
+    ) {
+        let keys = frames(keys);
+        let batches = plan_batches(&keys, batch_size, Partition::Balanced).unwrap();
+        let from = from.min(batches.len() - 1);
+        let packed = [&batches[..from], &repack(&batches[from..], smaller)].concat();
+        let new: Vec<FrameIdx> = packed.iter().flat_map(|b| b.new.clone()).collect();
+        prop_assert_eq!(&new, &keys);
+        for (before, batch) in packed.iter().zip(packed.iter().skip(1)) {
+            prop_assert_eq!(&batch.anchors, &vec![keys[0], *before.new.last().unwrap()]);
+        }
+        prop_assert!(packed[from..].iter().all(|b| b.frames().len() <= smaller && !b.new.is_empty()));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
 use fresco_studio::models::unet::{AttentionSite, NoHook, UNetPart};
+use fresco_studio::tensor::read::{ReadError, host_values};
 use fresco_studio::tensor::{Device, DeviceChoice, Tensor, open};
 
 use super::fixture;
@@ -175,4 +176,16 @@ fn gpu_networks_match_the_reference() {
         fixture.assert_close("last_hidden_state", &states, &golden["last_hidden_state"]);
     });
     fixture::for_each("demo", |fixture| super::demo::check(fixture, &device));
+}
+
+/// Where memory is too short the values cannot be read, and that is all: the next work on the device goes well.
+#[test]
+fn gpu_memory_that_is_not_there_is_an_error_of_its_own() {
+    let Some(device) = adapter() else { return };
+    let huge = Tensor::<2>::ones([1 << 20, 1 << 16], &device);
+    let sum = huge.sum_dim(0).narrow(1, 0, 8);
+    assert_eq!(host_values(sum), Err(ReadError::OutOfMemory));
+    device.memory_cleanup();
+    let small = Tensor::<1>::ones([8], &device) * 3.0;
+    assert_eq!(host_values(small), Ok(vec![3.0; 8]));
 }

@@ -31,7 +31,7 @@ use std::path::Path;
 use burn::tensor::TensorData;
 use fresco_studio::models::KeyMap;
 use fresco_studio::models::checkpoint::{self, Weights};
-use fresco_studio::tensor::image::host_values;
+use fresco_studio::tensor::read::host_values;
 use fresco_studio::tensor::{Device, FloatDType, Tensor};
 
 use fixture::HostTensor;

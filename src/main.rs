@@ -41,7 +41,7 @@ mod window {
     use fresco_studio::{ui, worker};
 
     /// The window's icon.
-    const ICON: &[u8] = include_bytes!("../assets/icons/fresco-studio-256.png");
+    const ICON: &[u8] = include_bytes!("../assets/icons/fresco-studio.png");
 
     /// Opens the window on a file, and stays until it is closed.
     pub fn open(file: Option<PathBuf>) -> Result<(), String> {

@@ -1,4 +1,4 @@
-# The commands of this project. `make run` and `make test` install the system packages that are missing
+# The commands of this project. `make run`, `make test` and `make package` install the system packages that are missing
 # (apt-get, with sudo where needed) and are all that a fresh machine needs besides Rust, git and make.
 
 # Where `make run` puts the translated demo clip.
@@ -26,7 +26,7 @@ endif
 # macOS has one always; elsewhere these say where it is.
 has_display := $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s)))
 
-.PHONY: run test test-gpu deps deps-test runtime
+.PHONY: run test test-gpu package deps deps-test deps-package runtime
 
 # Opens the window; where there is no display, translates the demo clip.
 run: deps runtime
@@ -52,11 +52,18 @@ else
 	$(test_env) FRESCO_REQUIRE_GPU=1 FRESCO_TEST_GPU=full cargo test --tests $(features) gpu -- --nocapture --test-threads=1
 endif
 
+# A .deb in target/debian, of the same build as `make run`.
+package: deps-package
+	packaging/linux/make-deb.sh
+
 deps:
 	@packaging/linux/install-deps.sh run
 
 deps-test: runtime
 	@packaging/linux/install-deps.sh test
+
+deps-package:
+	@packaging/linux/install-deps.sh package
 
 runtime:
 	@$(if $(runtime_dir),mkdir -p '$(runtime_dir)' && chmod 700 '$(runtime_dir)')

@@ -2,13 +2,14 @@
 # Installs the system packages that are missing, and nothing else. Silent when everything is there.
 #
 #   install-deps.sh run     what building and running need
-#   install-deps.sh test    that, a software Vulkan driver on which the GPU tests run, and a virtual display
+#   install-deps.sh package that, and what checks and builds a .deb
+#   install-deps.sh test    what running needs, a software Vulkan driver on which the GPU tests run, and a virtual display
 #
 # On systems without apt-get it installs nothing and says what to install.
 set -euo pipefail
 
 usage() {
-    sed -n '4,5s/^# *//p' "$0" >&2
+    sed -n '4,6s/^# *//p' "$0" >&2
     exit 2
 }
 
@@ -50,6 +51,12 @@ has_virtual_display() {
     [ "$(uname -s)" != Linux ] || { command -v Xvfb >/dev/null && command -v xdotool >/dev/null; }
 }
 
+# What checks the desktop's files, and what finds the libraries that the program is linked with.
+has_package_tools() {
+    command -v desktop-file-validate >/dev/null && command -v appstreamcli >/dev/null &&
+        command -v dpkg-shlibdeps >/dev/null
+}
+
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -87,12 +94,14 @@ find_missing() {
     if [ "$purpose" = test ]; then
         has_software_vulkan || missing+=(mesa-vulkan-drivers)
         has_virtual_display || missing+=(xvfb xdotool)
+    elif [ "$purpose" = package ]; then
+        has_package_tools || missing+=(appstream desktop-file-utils dpkg-dev)
     fi
 }
 
 [ $# -eq 1 ] || usage
 purpose=$1
-case $purpose in run | test) ;; *) usage ;; esac
+case $purpose in run | test | package) ;; *) usage ;; esac
 
 if ! command -v cargo >/dev/null; then
     echo "error: there is no cargo on the PATH; install Rust with rustup first: https://rustup.rs" >&2

@@ -23,6 +23,7 @@ mod job;
 mod kernels;
 mod keymaps;
 mod memory;
+mod packaging;
 mod pickles;
 mod plan;
 mod resize;

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Checks the desktop's files and builds the .deb; prints where it is. Called by `make package`.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+version=3.8.0
+tools=target/tools
+
+desktop-file-validate packaging/linux/fresco-studio.desktop
+# Only notes count as passed: a warning is a failure too.
+appstreamcli validate --no-net packaging/linux/fresco-studio.metainfo.xml >&2
+
+# In the build folder, so that the user's own tools stay as they are.
+if ! "$tools/bin/cargo-deb" --version 2>/dev/null | grep -q -F "$version"; then
+    cargo install cargo-deb --locked --version "$version" --root "$tools" --target-dir "$tools/build" >&2
+    rm -rf "$tools/build"
+fi
+
+packaging/third-party.sh
+gzip -9nkf target/packaging/third-party.txt
+gzip -9nc CHANGELOG.md >target/packaging/changelog.gz
+
+PATH="$PWD/$tools/bin:$PATH" cargo deb --locked

@@ -22,7 +22,7 @@ const CACHE_BYTES: usize = 384 << 20;
 /// Farthest jump forwards that is decoded through: farther ones seek.
 const NEAR: usize = 24;
 
-/// Frames before the wanted one that are decoded with it when scrubbing backwards.
+/// Frames before the wanted one that are decoded with it when scrubbing backwards begins.
 const BACKWARDS: usize = 12;
 
 /// How long a picture waits for the window before it is looked whether the window still wants it.
@@ -130,7 +130,10 @@ struct Studio {
     /// A decoder whose next frame is the one that follows the last it gave.
     stream: Option<Decoder>,
     cache: Cache,
+    /// The frame that was asked for last, whether or not it had to be decoded.
     last: usize,
+    /// Frames that were decoded before the wanted one, the last time that one was searched for.
+    lead: usize,
 }
 
 impl Studio {
@@ -145,11 +148,15 @@ impl Studio {
     }
 
     fn picture(&mut self, key: &PictureKey) -> Result<Arc<Frame>, Report> {
+        let mut came_from = self.last;
+        if let PictureKey::Source(frame) = key {
+            came_from = std::mem::replace(&mut self.last, frame.0);
+        }
         if let Some(picture) = self.cache.get(key) {
             return Ok(picture);
         }
         let picture = match key {
-            PictureKey::Source(frame) => self.source_frame(*frame),
+            PictureKey::Source(frame) => self.source_frame(*frame, came_from),
             PictureKey::File(path, _) => read(path),
             PictureKey::Control(frame, look) => self.control(*frame, *look),
         };
@@ -161,13 +168,13 @@ impl Studio {
     fn control(&mut self, frame: FrameIdx, look: ControlLook) -> Result<Arc<Frame>, Error> {
         let source = match self.cache.get(&PictureKey::Source(frame)) {
             Some(source) => source,
-            None => self.source_frame(frame)?,
+            None => self.source_frame(frame, frame.0)?,
         };
         let size = working_size(source.size(), look.short_side).size();
         Ok(Arc::new(control_image(&resize(&source, size), look)))
     }
 
-    fn source_frame(&mut self, frame: FrameIdx) -> Result<Arc<Frame>, Error> {
+    fn source_frame(&mut self, frame: FrameIdx, came_from: usize) -> Result<Arc<Frame>, Error> {
         let Some(source) = self.source.clone() else {
             return Err(Error::NoVideo);
         };
@@ -188,13 +195,11 @@ impl Studio {
         if let Some(stream) = self.stream.take().filter(is_ahead)
             && let Ok(picture) = self.read_to(stream, frame)
         {
-            self.last = frame.0;
             return Ok(picture);
         }
-        let is_back = (frame.0..frame.0 + BACKWARDS).contains(&self.last);
-        let first = frame.0 - if is_back { BACKWARDS.min(frame.0) } else { 0 };
-        self.last = frame.0;
-        let range = first..n_frames;
+        let picture_bytes = source.info.display_size.area() * 3;
+        self.lead = lead(frame.0, came_from, self.lead, picture_bytes);
+        let range = frame.0 - self.lead..n_frames;
         let OpenSource {
             ffmpeg,
             info,
@@ -240,11 +245,21 @@ impl Studio {
                 return;
             }
             let known = self.cache.contains(&PictureKey::Source(frame));
-            if !known && self.source_frame(frame).is_err() {
+            if !known && self.source_frame(frame, frame.0).is_err() {
                 return;
             }
         }
     }
+}
+
+/// How many frames before the wanted one are decoded with it: none unless scrubbing backwards, and then twice as many
+/// each time, since finding the place costs more than another frame does.
+fn lead(frame: usize, came_from: usize, before: usize, picture_bytes: usize) -> usize {
+    if !(frame + 1..=frame + BACKWARDS).contains(&came_from) {
+        return 0;
+    }
+    let fit = CACHE_BYTES / 2 / picture_bytes.max(1);
+    (before * 2).max(BACKWARDS).min(fit).min(frame)
 }
 
 fn read(path: &Path) -> Result<Arc<Frame>, Error> {
@@ -304,5 +319,33 @@ impl Cache {
                 self.bytes -= old.pixels().len();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL_HD: usize = 1920 * 1080 * 3;
+
+    #[test]
+    fn scrubbing_backwards_decodes_more_each_time_and_never_more_than_half_the_cache() {
+        let mut leads = vec![0];
+        let mut frame = 500;
+        for _ in 0..4 {
+            leads.push(lead(frame - 1, frame, leads[leads.len() - 1], FULL_HD));
+            frame -= 1 + leads[leads.len() - 1];
+        }
+        let fit = CACHE_BYTES / 2 / FULL_HD;
+        assert_eq!(leads, [0, BACKWARDS, 2 * BACKWARDS, fit, fit]);
+    }
+
+    #[test]
+    fn jumps_and_the_beginning_of_a_video_have_no_frames_before_them() {
+        assert_eq!(lead(100, 99, 24, FULL_HD), 0);
+        assert_eq!(lead(100, 100, 24, FULL_HD), 0);
+        assert_eq!(lead(100, 101 + BACKWARDS, 24, FULL_HD), 0);
+        assert_eq!(lead(3, 4, 24, FULL_HD), 3);
+        assert_eq!(lead(0, 1, 24, FULL_HD), 0);
     }
 }

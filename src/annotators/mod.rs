@@ -3,12 +3,14 @@
 
 pub mod blur;
 mod canny;
+mod hed;
 mod saliency;
 mod soft_edges;
 
 use serde::{Deserialize, Serialize};
 
 pub use canny::canny;
+pub use hed::hed;
 pub use saliency::SaliencyEstimator;
 pub use soft_edges::soft_edges;
 
@@ -60,15 +62,18 @@ pub enum Annotator {
         /// Edges stronger than this always stay.
         high: u8,
     },
+    /// Soft edges as a [network](hed) finds them.
+    Hed,
 }
 
 impl Annotator {
-    /// Makes the control image of `frame`, of the same size.
+    /// Makes the control image of `frame`, of the same size, unless that takes a network.
     #[must_use]
-    pub fn annotate(&self, frame: &Frame) -> ControlImage {
+    pub fn annotate(&self, frame: &Frame) -> Option<ControlImage> {
         match *self {
-            Self::SoftEdges => soft_edges(frame),
-            Self::Canny { low, high } => canny(frame, low, high),
+            Self::SoftEdges => Some(soft_edges(frame)),
+            Self::Canny { low, high } => Some(canny(frame, low, high)),
+            Self::Hed => None,
         }
     }
 }

@@ -76,7 +76,8 @@ impl Project {
         let canny = match spec.control {
             ControlKind::SoftEdges => None,
             ControlKind::Canny => Some((spec.canny.low, spec.canny.high)),
-            ControlKind::None => return None,
+            // A network would be too slow to look at while a slider moves.
+            ControlKind::Hed | ControlKind::None => return None,
         };
         let short_side = super::settings::short_side(spec);
         Some(PictureKey::Control(

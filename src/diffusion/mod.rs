@@ -7,3 +7,4 @@ pub mod noise_schedule;
 pub mod samplers;
 mod scheduler_config;
 pub mod sdedit;
+pub mod steps;

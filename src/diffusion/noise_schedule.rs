@@ -1,7 +1,7 @@
-//! How much noise there is at each timestep, and which timesteps a run visits.
+//! How much noise there is at each timestep, and what a network predicts of it.
 //!
 //! # Source
-//! Ho et al., "Denoising diffusion probabilistic models"; the numbers and the "leading" spacing are Stable Diffusion 1.5's.
+//! Ho et al., "Denoising diffusion probabilistic models"; the numbers are Stable Diffusion 1.5's.
 
 pub use super::scheduler_config::SchedulerConfig;
 
@@ -11,12 +11,11 @@ const MAX_TIMESTEPS: usize = 100_000;
 /// Why a scheduler configuration or a number of steps cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    /// The model predicts something other than the noise.
-    #[error("prediction type \"{0}\" is not supported; choose a model with \"epsilon\"")]
+    /// The model predicts something other than the noise or the velocity.
+    #[error(
+        "prediction type \"{0}\" is not supported; choose a model with \"epsilon\" or \"v_prediction\""
+    )]
     PredictionType(String),
-    /// Timesteps are spaced in another way.
-    #[error("timestep spacing \"{0}\" is not supported; choose a model with \"leading\"")]
-    Spacing(String),
     /// Betas grow in another way.
     #[error(
         "beta schedule \"{0}\" is not supported; choose a model with \"scaled_linear\" or \"linear\""
@@ -43,11 +42,21 @@ pub enum ScheduleError {
     },
 }
 
+/// What a network predicts from noisy latents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prediction {
+    /// The noise ε.
+    Noise,
+    /// `√ᾱ·ε − √(1−ᾱ)·x₀` (Salimans and Ho, "Progressive Distillation for Fast Sampling of Diffusion Models").
+    Velocity,
+}
+
 /// The noise level at every timestep of training.
 #[derive(Clone, Debug)]
 pub struct NoiseSchedule {
     betas: Vec<f64>,
     alphas_cumprod: Vec<f64>,
+    prediction: Prediction,
     steps_offset: usize,
     set_alpha_to_one: bool,
 }
@@ -58,14 +67,11 @@ impl NoiseSchedule {
     /// # Errors
     /// Every [`ScheduleError`] but [`ScheduleError::Steps`].
     pub fn new(config: &SchedulerConfig) -> Result<Self, ScheduleError> {
-        if config.prediction_type != "epsilon" {
-            return Err(ScheduleError::PredictionType(
-                config.prediction_type.clone(),
-            ));
-        }
-        if config.timestep_spacing != "leading" {
-            return Err(ScheduleError::Spacing(config.timestep_spacing.clone()));
-        }
+        let prediction = match config.prediction_type.as_str() {
+            "epsilon" => Prediction::Noise,
+            "v_prediction" => Prediction::Velocity,
+            other => return Err(ScheduleError::PredictionType(other.to_owned())),
+        };
         if config.rescale_betas_zero_snr {
             return Err(ScheduleError::OutOfRange {
                 field: "rescale_betas_zero_snr",
@@ -84,6 +90,7 @@ impl NoiseSchedule {
         Ok(Self {
             betas,
             alphas_cumprod,
+            prediction,
             steps_offset,
             set_alpha_to_one,
         })
@@ -101,38 +108,15 @@ impl NoiseSchedule {
         &self.alphas_cumprod
     }
 
-    /// Factors of forward noising to timestep `t`: `x_t = signal·x₀ + noise·z`, as (signal, noise).
-    ///
-    /// # Panics
-    /// If `t` is no timestep of this schedule.
+    /// What the network predicts.
     #[must_use]
-    pub fn noising(&self, t: usize) -> (f64, f64) {
-        let alpha = self.alphas_cumprod[t];
-        (alpha.sqrt(), (1.0 - alpha).sqrt())
+    pub fn prediction(&self) -> Prediction {
+        self.prediction
     }
 
-    /// The timesteps that a run of `steps` visits, in order: `t_k = (steps − 1 − k)·stride + offset`.
-    ///
-    /// # Errors
-    /// [`ScheduleError::Steps`] for none, or for more than fit.
-    pub fn timesteps(&self, steps: usize) -> Result<Timesteps, ScheduleError> {
-        let trained = self.betas.len();
-        // The largest timestep is a multiple of the stride and the offset, and must have a place in the tables.
-        let fits = |steps: usize| (steps - 1) * (trained / steps) + self.steps_offset < trained;
-        if steps == 0 || steps > trained || !fits(steps) {
-            let most = (1..=trained).rev().find(|n| fits(*n)).unwrap_or(0);
-            return Err(ScheduleError::Steps {
-                steps,
-                trained,
-                most,
-            });
-        }
-        let stride = trained / steps;
-        let values = (0..steps)
-            .rev()
-            .map(|k| k * stride + self.steps_offset)
-            .collect();
-        Ok(Timesteps { values, stride })
+    /// The first timestep of "leading" runs.
+    pub(super) fn steps_offset(&self) -> usize {
+        self.steps_offset
     }
 
     /// ᾱ that DDIM's last step arrives at.
@@ -187,30 +171,6 @@ fn betas(config: &SchedulerConfig) -> Result<Vec<f64>, ScheduleError> {
     }
 }
 
-/// The timesteps of one run, from noisy to clean.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timesteps {
-    values: Vec<usize>,
-    stride: usize,
-}
-
-impl Timesteps {
-    /// Timestep of each step.
-    #[must_use]
-    pub fn as_slice(&self) -> &[usize] {
-        &self.values
-    }
-
-    /// The timestep that step `k` arrives at; none if that is the clean latent.
-    ///
-    /// # Panics
-    /// If there is no step `k`.
-    #[must_use]
-    pub fn arrival(&self, k: usize) -> Option<usize> {
-        self.values[k].checked_sub(self.stride)
-    }
-}
-
 /// What becomes of a fraction of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepRounding {
@@ -259,46 +219,11 @@ mod tests {
         ];
         for (t, alpha) in want {
             assert!((sd15().alphas_cumprod()[t] - alpha).abs() < 2e-7, "t = {t}");
-            let (signal, noise) = sd15().noising(t);
-            assert!(
-                (signal * signal - alpha).abs() < 2e-7 && (signal.hypot(noise) - 1.0).abs() < 1e-12
-            );
         }
         assert!(
             (sd15().betas()[0] - 0.00085).abs() < 1e-15
                 && (sd15().betas()[999] - 0.012).abs() < 1e-15
         );
-    }
-
-    #[test]
-    fn timesteps_lead() {
-        let timesteps = sd15().timesteps(20).unwrap();
-        let want: Vec<usize> = (0..20).rev().map(|k| 50 * k + 1).collect();
-        assert_eq!(timesteps.as_slice(), want);
-        assert_eq!(
-            (timesteps.arrival(0), timesteps.arrival(19)),
-            (Some(901), None)
-        );
-        assert_eq!(sd15().timesteps(13).unwrap().as_slice()[..2], [913, 837]);
-    }
-
-    #[test]
-    fn steps_that_do_not_fit_are_refused() {
-        let error = |steps| sd15().timesteps(steps).unwrap_err();
-        assert_eq!(
-            error(1000),
-            ScheduleError::Steps {
-                steps: 1000,
-                trained: 1000,
-                most: 999
-            }
-        );
-        assert!(matches!(error(0), ScheduleError::Steps { .. }));
-        assert!(matches!(error(1001), ScheduleError::Steps { .. }));
-        for steps in 1..1000 {
-            let timesteps = sd15().timesteps(steps).unwrap();
-            assert!(timesteps.as_slice().iter().all(|t| *t < 1000), "{steps}");
-        }
     }
 
     #[test]
@@ -320,12 +245,8 @@ mod tests {
             NoiseSchedule::new(&config).unwrap_err()
         };
         assert_eq!(
-            refuse(|c| c.prediction_type = "v_prediction".into()),
-            ScheduleError::PredictionType("v_prediction".into())
-        );
-        assert_eq!(
-            refuse(|c| c.timestep_spacing = "trailing".into()),
-            ScheduleError::Spacing("trailing".into())
+            refuse(|c| c.prediction_type = "sample".into()),
+            ScheduleError::PredictionType("sample".into())
         );
         assert_eq!(
             refuse(|c| c.beta_schedule = "cosine".into()),

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A model's `scheduler_config.json`, by its published names; what is absent is as in Stable Diffusion 1.5.
 ///
-/// Clipping and thresholding are not among them: latents are never clipped.
+/// Clipping and thresholding are not among them: latents are never clipped. Nor is the spacing of timesteps, which is a
+/// matter of the sampler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SchedulerConfig {
@@ -18,12 +19,10 @@ pub struct SchedulerConfig {
     pub beta_schedule: String,
     /// All betas, where they follow no rule.
     pub trained_betas: Option<Vec<f64>>,
-    /// Added to every timestep of a run.
+    /// Added to every timestep of a "leading" run.
     pub steps_offset: usize,
-    /// What the model predicts: `epsilon`.
+    /// What the model predicts: `epsilon` or `v_prediction`.
     pub prediction_type: String,
-    /// How the timesteps of a run are chosen: `leading`.
-    pub timestep_spacing: String,
     /// Whether the last DDIM step arrives at ᾱ = 1 and not at ᾱ₀.
     pub set_alpha_to_one: bool,
     /// Whether betas were rescaled so that the last timestep is pure noise.
@@ -40,7 +39,6 @@ impl Default for SchedulerConfig {
             trained_betas: None,
             steps_offset: 1,
             prediction_type: "epsilon".to_owned(),
-            timestep_spacing: "leading".to_owned(),
             set_alpha_to_one: false,
             rescale_betas_zero_snr: false,
         }
@@ -69,16 +67,6 @@ impl SchedulerConfig {
             .iter()
             .fold(text, |text, word| text.replace(word, ": null"));
         serde_json::from_str(&json)
-    }
-
-    /// The same schedule with "leading" spacing, which the method's samplers use whatever sampler the model was
-    /// published with.
-    #[must_use]
-    pub fn with_leading_timesteps(self) -> Self {
-        Self {
-            timestep_spacing: "leading".to_owned(),
-            ..self
-        }
     }
 }
 

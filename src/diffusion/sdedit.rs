@@ -2,10 +2,9 @@
 
 use half::f16;
 
-use super::noise_schedule::NoiseSchedule;
 use crate::tensor::Tensor;
 
-/// Latents `x0` carried forward to timestep `t` by `noise`: `√ᾱ x0 + √(1−ᾱ) z`.
+/// Latents `x0` carried forward to the level `alpha` = ᾱ by `noise`: `√ᾱ x0 + √(1−ᾱ) z`.
 ///
 /// # Shapes
 /// Both `[n, c, h, w]`, or `noise` `[1, c, h, w]` for all.
@@ -13,8 +12,8 @@ use crate::tensor::Tensor;
 /// # Source
 /// Meng et al., "SDEdit: Guided Image Synthesis and Editing with Stochastic Differential Equations", 2022.
 #[must_use]
-pub fn noised(x0: Tensor<4>, noise: Tensor<4>, schedule: &NoiseSchedule, t: usize) -> Tensor<4> {
-    noised_in(NoisingPrecision::Single, x0, noise, schedule, t)
+pub fn noised(x0: Tensor<4>, noise: Tensor<4>, alpha: f64) -> Tensor<4> {
+    noised_in(NoisingPrecision::Single, x0, noise, alpha)
 }
 
 /// In which precision latents are noised.
@@ -32,14 +31,13 @@ pub fn noised_in(
     precision: NoisingPrecision,
     x0: Tensor<4>,
     noise: Tensor<4>,
-    schedule: &NoiseSchedule,
-    t: usize,
+    alpha: f64,
 ) -> Tensor<4> {
     let (signal, spread) = match precision {
-        NoisingPrecision::Single => schedule.noising(t),
+        NoisingPrecision::Single => (alpha.sqrt(), (1.0 - alpha).sqrt()),
         NoisingPrecision::Half => {
             let half = |value: f64| f64::from(f16::from_f64(value));
-            let alpha = half(schedule.alphas_cumprod()[t]);
+            let alpha = half(alpha);
             (half(alpha.sqrt()), half(half(1.0 - alpha).sqrt()))
         }
     };

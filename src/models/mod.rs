@@ -12,8 +12,11 @@ mod config;
 pub mod controlnet;
 mod error;
 pub mod gmflow;
+pub mod hed;
 mod keymap;
+mod places;
 mod resnet;
+pub mod tiny_vae;
 pub mod unet;
 pub mod vae;
 

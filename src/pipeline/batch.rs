@@ -19,6 +19,7 @@ use super::verify::fell_flat;
 use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::frame::{Frame, FrameIdx};
 use crate::fresco::Correspondence;
+use crate::models::tiny_vae::TinyDecoder;
 use crate::tensor::image::signed_from_frames;
 use crate::tensor::read::ReadError;
 use crate::tensor::{FloatDType, OpenDevice, Tensor};
@@ -39,6 +40,8 @@ pub struct BatchContext<'a> {
     pub control: ControlSource,
     /// What finds motion and the background; nothing without guidance.
     pub helpers: Option<Helpers>,
+    /// Makes pictures of unfinished frames, if its weights are there.
+    pub preview_decoder: Option<TinyDecoder>,
     /// Who listens.
     pub observer: &'a dyn Observer,
 }
@@ -128,7 +131,8 @@ impl BatchContext<'_> {
         });
         let controls = self.control.controls(frames, sources, denoiser, device)?;
         let n_anchors = anchors.map_or(0, |_| N_ANCHORS);
-        let mut previewer = Previewer::new(frames, n_anchors, (sources, source.clone()));
+        let mut previewer = Previewer::new(frames, n_anchors, (sources, source.clone()))
+            .with_decoder(self.preview_decoder.as_ref());
         let executed = sampling.executed_steps();
         let input = BatchInput {
             source,
@@ -170,7 +174,7 @@ impl BatchContext<'_> {
         let settings = &self.job.sampling;
         Ok(Sampling {
             sampler: settings.sampler,
-            timesteps: denoiser.schedule.timesteps(settings.steps)?,
+            steps: settings.sampler.steps(&denoiser.schedule, settings.steps)?,
             warmup_steps: self.choices.skipped_steps(settings),
             from_noise: settings.start == Start::Noise,
             guidance_scale: f64::from(settings.guidance_scale),

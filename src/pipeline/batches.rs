@@ -9,7 +9,7 @@ use super::anchors::Anchors;
 use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::{PromptStates, prompt_of};
-use super::control::{ControlKey, ControlSource};
+use super::control::{ControlKey, ControlSource, annotator};
 use super::engine::{Engine, ModelFolders};
 use super::error::Error;
 use super::helpers::{Helpers, HelpersKey};
@@ -17,6 +17,7 @@ use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::observer::{Observer, Progress, Unit, Warning};
 use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
+use super::preview::find_decoder;
 use super::trial::try_frame;
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
@@ -163,10 +164,13 @@ fn prepare<'a>(
         observer.warning(unknown_tensors(&denoiser.unknown));
     }
     let n_nets = folders.controlnets.len();
-    let control = ControlSource::new(job, n_nets, source, (tools.ffmpeg, tools.journal), observer)?;
+    let annotator = annotator(job, tools.engine, &device.device)?;
+    let (control, io) = ((annotator, n_nets), (tools.ffmpeg, &mut *tools.journal));
+    let control = ControlSource::new(job, control, source, io, observer)?;
     let is_guided = !job.consistency.is_off();
     let models = tools.engine.models_folder();
     let helpers = is_guided.then(|| Helpers::find(models, &device.device, observer));
+    let preview_decoder = find_decoder(models, &folders.vae, &device.device, observer);
     let anchors = job.work.join("anchors");
     std::fs::create_dir_all(&anchors).map_err(|source| Error::Io {
         what: "create the folder",
@@ -181,6 +185,7 @@ fn prepare<'a>(
         prompts,
         control,
         helpers,
+        preview_decoder,
         observer,
     })
 }

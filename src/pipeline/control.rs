@@ -5,24 +5,37 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::analyse::{Clip, Source, content_hash, store_frames, usable_timestamps};
+use super::annotator::ReadyAnnotator;
 use super::denoise::Control;
-use super::engine::Denoiser;
+use super::engine::{Denoiser, Engine};
 use super::error::Error;
 use super::job::{ControlNetSpec, Job};
 use super::journal::Journal;
 use super::observer::Observer;
-use crate::annotators::{Annotator, ControlImage};
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx, WorkingSize};
-use crate::tensor::image::{unit_from_frames, unit_from_maps};
+use crate::tensor::image::unit_from_frames;
 use crate::tensor::{Device, Tensor};
 use crate::video::{self, Ffmpeg, FrameStore};
 
 /// How every `ControlNet` of a job is fed, in the order of the job.
 pub struct ControlSource {
     nets: Vec<ControlNetInput>,
-    annotator: Option<Annotator>,
+    annotator: Option<ReadyAnnotator>,
     strength: f32,
+}
+
+/// What draws the control images of a job, made ready if any network needs one.
+///
+/// # Errors
+/// As [`ReadyAnnotator::new`].
+pub fn annotator(
+    job: &Job,
+    engine: &Engine,
+    device: &Device,
+) -> Result<Option<ReadyAnnotator>, Error> {
+    let ready = |annotator| ReadyAnnotator::new(annotator, engine.models_folder(), device);
+    ReadyAnnotator::wanted(job).map(ready).transpose()
 }
 
 struct ControlNetInput {
@@ -42,24 +55,26 @@ pub struct ControlKey<'a> {
     start: f32,
     end: f32,
     clip: Option<&'a ContentHash>,
+    /// Weights of the network that draws for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotator: Option<&'a ContentHash>,
 }
 
 impl ControlSource {
-    /// Prepares `n_nets` networks: those the job names, or the model's own. Clips of control images are decoded, or found
-    /// from an earlier run.
+    /// Prepares `n_nets` networks: those the job names, or the model's own, and the [`annotator`] that draws for them.
+    /// Clips of control images are decoded, or found from an earlier run.
     ///
     /// # Errors
     /// [`Error::NoControlImage`] for a network with neither clip nor annotator, [`Error::ControlClipTooShort`], and
     /// whatever decoding gives.
     pub fn new(
         job: &Job,
-        n_nets: usize,
+        (annotator, n_nets): (Option<ReadyAnnotator>, usize),
         source: &Source,
         tools: (&Ffmpeg, &mut Journal),
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
         let (ffmpeg, journal) = tools;
-        let annotator = job.control.annotator();
         let mut nets = Vec::new();
         for net in 0..n_nets {
             let spec = job.models.controlnets.get(net).cloned().unwrap_or_default();
@@ -92,12 +107,11 @@ impl ControlSource {
     /// [`Error::NoControlImage`] for a network with neither clip nor annotator, and whatever reading a clip gives.
     pub fn of_frame(
         job: &Job,
-        n_nets: usize,
+        (annotator, n_nets): (Option<ReadyAnnotator>, usize),
         (frame, size): (FrameIdx, WorkingSize),
         ffmpeg: &Ffmpeg,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let annotator = job.control.annotator();
         let mut nets = Vec::new();
         for net in 0..n_nets {
             let spec = job.models.controlnets.get(net).cloned().unwrap_or_default();
@@ -131,13 +145,14 @@ impl ControlSource {
     /// What the pictures of a batch depend on.
     #[must_use]
     pub fn keys(&self) -> Vec<ControlKey<'_>> {
-        self.nets.iter().map(ControlNetInput::key).collect()
+        let weights = self.annotator.as_ref().and_then(ReadyAnnotator::weights);
+        self.nets.iter().map(|net| net.key(weights)).collect()
     }
 
     /// Embeds the control images of a batch for every network.
     ///
     /// # Errors
-    /// [`Error::Video`] if a frame of a clip cannot be read.
+    /// [`Error::Video`] if a frame of a clip cannot be read, [`Error::Values`] if a network draws what is no picture.
     pub fn controls(
         &self,
         frames: &[FrameIdx],
@@ -145,9 +160,9 @@ impl ControlSource {
         denoiser: &Denoiser,
         device: &Device,
     ) -> Result<Vec<Control>, Error> {
-        let drawn = self
-            .annotator
-            .map(|annotator| annotate(sources, annotator, device));
+        let annotator = self.annotator.as_ref();
+        let drawn = annotator.map(|annotator| annotator.draw(sources, device));
+        let drawn = drawn.transpose()?;
         let mut controls = Vec::new();
         for (net, input) in denoiser.controlnets.iter().zip(&self.nets) {
             let images = match (&input.clip, &drawn) {
@@ -170,12 +185,13 @@ impl ControlSource {
 }
 
 impl ControlNetInput {
-    fn key(&self) -> ControlKey<'_> {
+    fn key<'a>(&'a self, weights: Option<&'a ContentHash>) -> ControlKey<'a> {
         ControlKey {
             weight: self.spec.weight,
             start: self.spec.start,
             end: self.spec.end,
             clip: self.clip.as_ref().map(|clip| &clip.key),
+            annotator: weights.filter(|_| self.clip.is_none()),
         }
     }
 }
@@ -225,14 +241,4 @@ impl ControlClip {
             device,
         ))
     }
-}
-
-/// Control images of frames in `[0, 1]`: `[n, 3, height, width]`.
-fn annotate(frames: &[Frame], annotator: Annotator, device: &Device) -> Tensor<4> {
-    let images: Vec<ControlImage> = frames
-        .iter()
-        .map(|frame| annotator.annotate(frame))
-        .collect();
-    let maps: Vec<&[f32]> = images.iter().map(ControlImage::values).collect();
-    unit_from_maps(&maps, frames[0].size(), device)
 }

@@ -9,9 +9,9 @@ use super::observer::Observer;
 use super::smoothing::smooth_background;
 use crate::diffusion::guidance::classifier_free_guidance;
 use crate::diffusion::noise::{Noise, NoiseStream};
-use crate::diffusion::noise_schedule::Timesteps;
-use crate::diffusion::samplers::Sampler;
+use crate::diffusion::samplers::{Sampler, SamplerState};
 use crate::diffusion::sdedit::{NoisingPrecision, noised_in};
+use crate::diffusion::steps::Steps;
 use crate::fresco::schedule::Step;
 use crate::models::controlnet::ControlResiduals;
 use crate::models::unet::UNetHook;
@@ -47,8 +47,8 @@ pub struct Control {
 pub struct Sampling {
     /// The rule of one step.
     pub sampler: Sampler,
-    /// All timesteps of the schedule.
-    pub timesteps: Timesteps,
+    /// All steps of the schedule.
+    pub steps: Steps,
     /// Steps skipped at the start; as many as there are means that nothing is redrawn.
     pub warmup_steps: usize,
     /// Whether the source's colours are ignored.
@@ -65,7 +65,7 @@ impl Sampling {
     /// Steps that run.
     #[must_use]
     pub fn executed_steps(&self) -> usize {
-        self.timesteps.as_slice().len() - self.warmup_steps
+        self.steps.len() - self.warmup_steps
     }
 }
 
@@ -94,73 +94,84 @@ pub fn denoise(
     if executed == 0 {
         return Ok((input.source.clone(), None));
     }
-    let n = input.source.dims()[0];
     let device = input.source.device();
     let mut step_noise = Noise::new(NoiseStream::Step, sampling.seed);
     let mut posterior_noise = input.posterior_noise.clone();
-    let mut x = start(input, sampling, denoiser);
+    let mut state = sampling.sampler.begin(start(input, sampling));
     let mut recorded = Vec::with_capacity(executed);
     for step in 0..executed {
         observer.checkpoint()?;
         if let Some(anchors) = input.anchors {
-            let restored = anchors.at_step(step, &device);
-            x = Tensor::cat(vec![restored, x.narrow(0, 2, n - 2)], 0);
+            state = restored(state, &anchors.at_step(step, &device));
         }
-        recorded.push(Tensor::cat(
-            vec![x.clone().narrow(0, 0, 1), x.clone().narrow(0, n - 1, 1)],
-            0,
-        ));
+        recorded.push(ends(&state));
         let k = sampling.warmup_steps + step;
-        let timestep = sampling.timesteps.as_slice()[k];
         guide.begin_step(Step {
             k,
             executed: step,
-            timestep,
+            timestep: sampling.steps.timestep(k),
         });
-        let noise = predict_noise(&x, input, sampling, denoiser, step, guide.hook());
+        let x = state.sample();
+        let output = predict(x, input, sampling, denoiser, step, guide.hook());
         if guide.was_stopped() {
             return Err(Error::Cancelled);
         }
         let c = sampling
             .sampler
-            .coefficients(&denoiser.schedule, &sampling.timesteps, k);
-        let mut x0 = x.clone() * c.x0_from_sample + noise * c.x0_from_eps;
+            .coefficients(&sampling.steps, sampling.warmup_steps, k);
+        let mut x0 = c.x0(x, output);
         if let Some(fusion) = guide.picture_fusion() {
             let noise = drawn(&mut posterior_noise, x0.dims(), &device);
             x0 = smooth_background(&x0, fusion, &denoiser.vae, noise);
         }
         view(step, &x0)?;
-        x = x0 * c.x0 + x * c.sample;
-        if sampling.sampler.is_stochastic() {
-            let noise = drawn(&mut step_noise, x.dims(), &device);
-            x = x + noise * c.noise;
-        }
+        let noise = c
+            .draws_noise()
+            .then(|| drawn(&mut step_noise, x0.dims(), &device));
+        state = c.advance(&state, &x0, noise.as_ref());
     }
-    let anchors = Anchors::from_steps(recorded)?;
-    Ok((x, Some(anchors)))
+    let anchors = Anchors::from_steps(&recorded)?;
+    Ok((state.sample().clone(), Some(anchors)))
+}
+
+/// The state with its first frames as recorded, in the sample as in what the sampler remembers.
+fn restored(state: SamplerState, recorded: &[Tensor<4>]) -> SamplerState {
+    state.map(|i, tensor| match recorded.get(i) {
+        Some(first) => {
+            let (n, n_anchors) = (tensor.dims()[0], first.dims()[0]);
+            let rest = tensor.narrow(0, n_anchors, n - n_anchors);
+            Tensor::cat(vec![first.clone(), rest], 0)
+        }
+        None => tensor,
+    })
+}
+
+/// The first and the last frame of a state: what the next batch restores.
+fn ends(state: &SamplerState) -> Vec<Tensor<4>> {
+    let of = |tensor: &Tensor<4>| {
+        let last = tensor.dims()[0] - 1;
+        let frame = |i| tensor.clone().narrow(0, i, 1);
+        Tensor::cat(vec![frame(0), frame(last)], 0)
+    };
+    state.tensors().iter().map(of).collect()
 }
 
 /// The noised source, or pure noise: the same noise image for every frame.
-fn start(input: &BatchInput<'_>, sampling: &Sampling, denoiser: &Denoiser) -> Tensor<4> {
+fn start(input: &BatchInput<'_>, sampling: &Sampling) -> Tensor<4> {
     let [n, channels, height, width] = input.source.dims();
     let mut noise = Noise::new(NoiseStream::Init, sampling.seed);
     let shape = [1, channels, height, width];
     let noise = drawn(&mut noise, shape, &input.source.device()).repeat_dim(0, n);
     if sampling.from_noise {
-        return noise;
+        return noise * sampling.sampler.pure_noise(&sampling.steps);
     }
-    let t = sampling.timesteps.as_slice()[sampling.warmup_steps];
-    noised_in(
-        sampling.noising,
-        input.source.clone(),
-        noise,
-        &denoiser.schedule,
-        t,
-    )
+    let alpha = sampling.steps.alpha(sampling.warmup_steps);
+    noised_in(sampling.noising, input.source.clone(), noise, alpha)
 }
 
-/// Guided noise prediction `[n, 4, h, w]` in `f32`: both prompt halves in one evaluation.
-fn predict_noise(
+/// Guided prediction `[n, 4, h, w]` in `f32`, of the noise or whatever the model predicts: both prompt halves in one
+/// evaluation.
+fn predict(
     x: &Tensor<4>,
     input: &BatchInput<'_>,
     sampling: &Sampling,
@@ -168,7 +179,7 @@ fn predict_noise(
     step: usize,
     hook: &mut dyn UNetHook,
 ) -> Tensor<4> {
-    let t = sampling.timesteps.as_slice()[sampling.warmup_steps + step];
+    let t = sampling.steps.timestep(sampling.warmup_steps + step);
     let latents = Tensor::cat(vec![x.clone(), x.clone()], 0).cast(denoiser.dtype);
     let text = input.text.clone().cast(denoiser.dtype);
     let progress = StepOf {
@@ -189,8 +200,8 @@ fn predict_noise(
             None => own,
         });
     }
-    let noise = denoiser.unet.forward(latents, t, &text, residuals, hook);
-    classifier_free_guidance(noise.cast(FloatDType::F32), sampling.guidance_scale)
+    let output = denoiser.unet.forward(latents, t, &text, residuals, hook);
+    classifier_free_guidance(output.cast(FloatDType::F32), sampling.guidance_scale)
 }
 
 /// A step among the executed ones.

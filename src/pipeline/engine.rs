@@ -177,12 +177,10 @@ impl ModelFolders {
         let json = folder
             .read("scheduler_config.json")
             .map_err(ModelError::from)?;
-        SchedulerConfig::from_json(&json)
-            .map(SchedulerConfig::with_leading_timesteps)
-            .map_err(|source| Error::SchedulerConfig {
-                folder: folder.to_string(),
-                source,
-            })
+        SchedulerConfig::from_json(&json).map_err(|source| Error::SchedulerConfig {
+            folder: folder.to_string(),
+            source,
+        })
     }
 }
 

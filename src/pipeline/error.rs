@@ -64,6 +64,22 @@ pub enum Error {
     /// A `ControlNet` is named, and there is nothing to show it.
     #[error("a ControlNet needs control images; choose a --control, or give it a clip")]
     NoControlImage,
+    /// The control images are drawn by a network whose weights are not there.
+    #[error(
+        "the control \"{control}\" needs the weights {file}, from {hub}; put them into the models folder{}, or choose \
+         --control soft-edges",
+        folder.as_ref().map(|folder| format!(" {}", folder.display())).unwrap_or_default()
+    )]
+    NoAnnotatorWeights {
+        /// The control that was chosen.
+        control: &'static str,
+        /// Name of the file.
+        file: &'static str,
+        /// Where it is published.
+        hub: &'static str,
+        /// Where it is looked for.
+        folder: Option<PathBuf>,
+    },
     /// A clip of control images ends before the source.
     #[error("the control clip has {n_frames} frames and {needed} are needed; use --range or another clip: {}", clip.display())]
     ControlClipTooShort {

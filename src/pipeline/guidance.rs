@@ -21,6 +21,9 @@ use crate::models::unet::{NoHook, UNetHook};
 use crate::tensor::image::signed_from_frames;
 use crate::tensor::{Device, Tensor};
 
+/// At which timestep the source is shown to the U-Net, whatever timesteps the sampler visits: nearly without noise.
+const REFERENCE_TIMESTEP: usize = 1;
+
 /// What a batch's guide needs, computed once before its first step.
 pub struct BatchGuidance<'a> {
     correspondence: &'a Correspondence,
@@ -114,7 +117,7 @@ impl<'a> BatchGuidance<'a> {
                 cross_frame: consistency.cross_frame_attention,
                 temporal: consistency.temporal_attention,
             },
-            ..ScheduleConfig::of_steps(sampling.timesteps.as_slice().len())
+            ..ScheduleConfig::of_steps(sampling.steps.len())
         };
         Self {
             correspondence,
@@ -163,15 +166,9 @@ fn record(
 ) {
     let mut noise = Noise::new(NoiseStream::Init, sampling.seed);
     let noise = drawn(&mut noise, source.dims(), &source.device());
-    let steps = sampling.timesteps.as_slice();
-    let t = steps[steps.len() - 1];
-    let x = noised_in(
-        sampling.noising,
-        source.clone(),
-        noise,
-        &denoiser.schedule,
-        t,
-    );
+    let alphas = denoiser.schedule.alphas_cumprod();
+    let t = REFERENCE_TIMESTEP.min(alphas.len() - 1);
+    let x = noised_in(sampling.noising, source.clone(), noise, alphas[t]);
     let latents = Tensor::cat(vec![x.clone(), x], 0).cast(denoiser.dtype);
     let text = text.clone().cast(denoiser.dtype);
     let _ = denoiser.unet.forward(latents, t, &text, None, recorder);

@@ -7,6 +7,7 @@
 
 pub mod analyse;
 pub mod anchors;
+pub mod annotator;
 pub mod batch;
 pub mod batches;
 pub mod compat;

@@ -1,13 +1,17 @@
-//! Rough pictures of a batch while it is denoised.
+//! Rough pictures of a batch while it is denoised: by a small decoder if there is one, else the colours of the latents.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::observer::{Observer, StepOf};
+use super::observer::{Observer, StepOf, Warning};
 use crate::diffusion::latents::LatentColours;
 use crate::frame::{Frame, FrameIdx, Size};
-use crate::tensor::Tensor;
+use crate::models::catalog::ModelFolder;
+use crate::models::tiny_vae::{self, TinyDecoder};
+use crate::tensor::image::frames_from_signed;
 use crate::tensor::read::host_values;
+use crate::tensor::{Device, Tensor};
 
 /// Shows a batch's keyframes after each step, if anybody looks.
 pub struct Previewer<'a> {
@@ -20,6 +24,29 @@ pub struct Previewer<'a> {
     source: Tensor<4>,
     /// Fitted when first looked at.
     colours: Option<LatentColours>,
+    decoder: Option<&'a TinyDecoder>,
+}
+
+/// The small decoder of the models folder, where it speaks the model's latents: the demo model has its own. Weights that
+/// cannot be used are warned of.
+pub fn find_decoder(
+    models: Option<&Path>,
+    vae: &ModelFolder,
+    device: &Device,
+    observer: &dyn Observer,
+) -> Option<TinyDecoder> {
+    let is_own = matches!(vae, ModelFolder::Bundled(_));
+    let file = models.filter(|_| !is_own).and_then(tiny_vae::find)?;
+    let warn = |error| {
+        observer.warning(Warning {
+            summary: format!("previews stay rough: {error}"),
+            hint: None,
+        });
+    };
+    TinyDecoder::load(&file, device)
+        .map(|(decoder, _)| decoder)
+        .map_err(warn)
+        .ok()
 }
 
 impl<'a> Previewer<'a> {
@@ -36,7 +63,14 @@ impl<'a> Previewer<'a> {
             sources,
             source,
             colours: None,
+            decoder: None,
         }
+    }
+
+    /// The same, with pictures made by a small decoder.
+    #[must_use]
+    pub fn with_decoder(self, decoder: Option<&'a TinyDecoder>) -> Self {
+        Self { decoder, ..self }
     }
 
     /// Shows predicted clean latents `[n, 4, h, w]`.
@@ -49,28 +83,56 @@ impl<'a> Previewer<'a> {
         latents: &Tensor<4>,
         observer: &dyn Observer,
     ) -> Result<(), Error> {
-        let [n, channels, height, width] = latents.dims();
+        let [n, channels, ..] = latents.dims();
         if !observer.preview_wanted() || channels != 4 {
             return Ok(());
         }
+        let latents = latents
+            .clone()
+            .narrow(0, self.n_anchors, n - self.n_anchors);
+        let pictures = match self.decoder {
+            Some(decoder) => decoded(&latents, decoder)?,
+            None => self.coloured(latents)?,
+        };
+        let frames = self.frames[self.n_anchors..].iter().copied();
+        observer.batch_preview(
+            step,
+            frames.zip(pictures.into_iter().map(Arc::new)).collect(),
+        );
+        Ok(())
+    }
+
+    /// Pictures of an eighth of the size.
+    fn coloured(&mut self, latents: Tensor<4>) -> Result<Vec<Frame>, Error> {
+        let [_, channels, height, width] = latents.dims();
         let size = Size {
             width: width as u32,
             height: height as u32,
         };
-        if self.colours.is_none() {
-            let pictures: Vec<&Frame> = self.sources.iter().collect();
-            let values = host_values(self.source.clone())?;
-            self.colours = Some(LatentColours::fit(&pictures, &values, size));
-        }
-        let Some(colours) = &self.colours else {
-            return Ok(());
+        let colours = match self.colours.take() {
+            Some(colours) => colours,
+            None => {
+                let pictures: Vec<&Frame> = self.sources.iter().collect();
+                let values = host_values(self.source.clone())?;
+                LatentColours::fit(&pictures, &values, size)
+            }
         };
-        let n_new = n - self.n_anchors;
-        let values = host_values(latents.clone().narrow(0, self.n_anchors, n_new))?;
+        let values = host_values(latents)?;
         let of_each = values.chunks_exact(channels * size.area());
-        let pictures = of_each.map(|latents| Arc::new(colours.view(latents, size)));
-        let frames = self.frames[self.n_anchors..].iter().copied();
-        observer.batch_preview(step, frames.zip(pictures).collect());
-        Ok(())
+        let pictures = of_each.map(|latents| colours.view(latents, size)).collect();
+        self.colours = Some(colours);
+        Ok(pictures)
     }
+}
+
+/// One picture at a time, as that is little memory.
+fn decoded(latents: &Tensor<4>, decoder: &TinyDecoder) -> Result<Vec<Frame>, Error> {
+    let decode = |latents: Tensor<4>| frames_from_signed(decoder.forward(latents));
+    let pictures: Vec<Vec<Frame>> = latents
+        .clone()
+        .split(1, 0)
+        .into_iter()
+        .map(decode)
+        .collect::<Result<_, _>>()?;
+    Ok(pictures.concat())
 }

@@ -1,6 +1,7 @@
 //! One job from start to end: the stages in order and nothing else.
 
 use super::analyse::{Source, analyse};
+use super::annotator::ReadyAnnotator;
 use super::batches::{self, Tools};
 use super::compat::Choices;
 use super::engine::{Engine, ModelFolders};
@@ -8,7 +9,7 @@ use super::error::Error;
 use super::fill::{FillInput, FillTools, SourceFrames, fill};
 use super::flows::Flows;
 use super::helpers::Helpers;
-use super::job::{Job, KeyframeChoice};
+use super::job::{Job, KeyframeChoice, Sampler};
 use super::journal::Journal;
 use super::keyframes::select_keyframes;
 use super::observer::{Observer, Stage, StageClock, Summary, Warning};
@@ -34,6 +35,7 @@ pub fn translate(
     output::check_writable(files::parent(&job.out), &job.work)?;
     let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
     folders.check()?;
+    ReadyAnnotator::check(job, engine.models_folder())?;
     let ffmpeg = engine.ffmpeg()?;
     let mut journal = Journal::open(&job.work, "translate")?;
     let mut clock = StageClock::default();
@@ -42,6 +44,7 @@ pub fn translate(
     let source = analyse(&job.into(), &ffmpeg, &mut journal, observer)?;
     let plan = plan(job, &source)?;
     warn_of_idle_words(job, &plan, observer);
+    warn_of_sampling(job, observer);
     observer.started(&plan);
 
     clock.start(Stage::Keyframes, observer);
@@ -163,5 +166,18 @@ fn warn_of_idle_words(job: &Job, plan: &Plan, observer: &dyn Observer) {
                 hint: Some("name a keyframe with --extra".to_owned()),
             });
         }
+    }
+}
+
+/// LCM makes other networks, and too much guidance, garish; more steps than it wants are wasted.
+fn warn_of_sampling(job: &Job, observer: &dyn Observer) {
+    let settings = &job.sampling;
+    if settings.sampler == Sampler::Lcm && (settings.steps > 8 || settings.guidance_scale > 2.0) {
+        observer.warning(Warning {
+            summary: "lcm is made for 4 to 8 steps and a guidance scale of 1 to 2".to_owned(),
+            hint: Some(
+                "use --steps 8 --guidance-scale 1.5, with a model or LoRA made for lcm".to_owned(),
+            ),
+        });
     }
 }

@@ -1,10 +1,11 @@
 //! *Try*: one frame translated with the current settings, without consistency. Nothing is kept of it but the frame's
 //! pictures in clips of control images.
 
+use super::annotator::ReadyAnnotator;
 use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::PromptStates;
-use super::control::ControlSource;
+use super::control::{ControlSource, annotator};
 use super::engine::{Engine, ModelFolders};
 use super::error::Error;
 use super::job::{ConsistencySpec, Job, JobSpec, Preset};
@@ -44,6 +45,7 @@ pub fn try_frame(
     let job = Job::new(&spec)?;
     let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
     folders.check()?;
+    ReadyAnnotator::check(&job, engine.models_folder())?;
     let ffmpeg = engine.ffmpeg()?;
     observer.checkpoint()?;
     let picture = frame_at(&ffmpeg, &trial.info, &trial.times, trial.frame)?;
@@ -56,7 +58,9 @@ pub fn try_frame(
     let prompts = PromptStates::new(&job.prompt, &choices, &text, &device.device);
     drop(text);
     let n_nets = folders.controlnets.len();
-    let control = ControlSource::of_frame(&job, n_nets, (trial.frame, size), &ffmpeg, observer)?;
+    let annotator = annotator(&job, engine, &device.device)?;
+    let control = (annotator, n_nets);
+    let control = ControlSource::of_frame(&job, control, (trial.frame, size), &ffmpeg, observer)?;
     observer.checkpoint()?;
     let context = BatchContext {
         job: &job,
@@ -66,6 +70,7 @@ pub fn try_frame(
         prompts,
         control,
         helpers: None,
+        preview_decoder: None,
         observer,
     };
     let batch = BatchFrames {

@@ -9,6 +9,7 @@ mod gram;
 pub mod image;
 mod norm;
 pub mod read;
+mod resize;
 mod row_differences;
 
 pub use attention::attend;
@@ -16,4 +17,5 @@ pub use burn::tensor::{Device, FloatDType, Tensor};
 pub use device::{CPU_NAME, DeviceChoice, DeviceError, OpenDevice, card_names, open};
 pub use gram::{GramTarget, gram_difference};
 pub use norm::{group_norm, instance_norm};
+pub use resize::{Resampling, resize};
 pub use row_differences::{RowDifferences, Tap};

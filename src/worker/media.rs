@@ -276,10 +276,10 @@ fn control_image(source: &Frame, look: ControlLook) -> Frame {
         canny: CannyThresholds { low, high },
         strength: 1.0,
     };
-    let Some(annotator) = settings.annotator() else {
+    let annotator = settings.annotator();
+    let Some(image) = annotator.and_then(|annotator| annotator.annotate(source)) else {
         return source.clone();
     };
-    let image = annotator.annotate(source);
     let grey = |value: &f32| [(value * 255.0).round().clamp(0.0, 255.0) as u8; 3];
     let Size { width, height } = source.size();
     Frame::new(

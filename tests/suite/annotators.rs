@@ -126,10 +126,11 @@ proptest! {
     ) {
         let size = Size { width: w, height: h };
         let pattern = |x: u32, y: u32| factors.map(|f| (u32::from(f) * (x * 3 + y * y)) as u8);
-        let image = annotator.annotate(&Frame::from_fn(size, pattern));
+        let annotate = |frame: &Frame| annotator.annotate(frame).unwrap();
+        let image = annotate(&Frame::from_fn(size, pattern));
         prop_assert_eq!(image.size(), size);
         prop_assert!(image.values().iter().all(|v| (0.0..=1.0).contains(v)));
-        let flat = annotator.annotate(&Frame::from_fn(size, |_, _| factors));
+        let flat = annotate(&Frame::from_fn(size, |_, _| factors));
         prop_assert!(flat.values().iter().all(|&v| v < 1e-6), "flat is black");
     }
 }

@@ -8,6 +8,8 @@ use fresco_studio::models::checkpoint::{Mismatch, TensorList};
 use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
 use fresco_studio::models::controlnet::{self, ControlNetConfig, ControlNetModel};
 use fresco_studio::models::gmflow::{self, GmFlow};
+use fresco_studio::models::hed::{self, Hed};
+use fresco_studio::models::tiny_vae::{self, Layout, TinyDecoder, TinyEncoder};
 use fresco_studio::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use fresco_studio::models::vae::{self, AutoencoderKL, VaeConfig};
 use fresco_studio::tensor::Device;
@@ -76,6 +78,28 @@ fn controlnets_fit() {
     bijection(config, keys, &controlnet::KEYS, |json| {
         ControlNetModel::new(&ControlNetConfig::from_json(json).unwrap(), &Device::flex())
     });
+}
+
+#[test]
+fn hed_fits() {
+    let network = Hed::new(&hed::PUBLISHED, &Device::flex());
+    compare(&network, "hed/keys.txt", &hed::KEYS);
+}
+
+#[test]
+fn the_preview_decoder_fits_in_both_layouts() {
+    let device = Device::flex();
+    let encoder = TinyEncoder::new(tiny_vae::PUBLISHED_CHANNELS, &device);
+    for keys in ["taesd/taesd_encoder.keys.txt", "taesd/diffusers.keys.txt"] {
+        compare(&encoder, keys, &tiny_vae::ENCODER_KEYS);
+    }
+    for (layout, keys) in [
+        (Layout::Original, "taesd/taesd_decoder.keys.txt"),
+        (Layout::Diffusers, "taesd/diffusers.keys.txt"),
+    ] {
+        let decoder = TinyDecoder::new(tiny_vae::PUBLISHED_CHANNELS, layout, &device);
+        compare(&decoder, keys, &tiny_vae::DECODER_KEYS);
+    }
 }
 
 #[test]

@@ -1,25 +1,33 @@
-//! DDIM with η = 0: deterministic steps along the probability flow.
+//! DDIM: steps along the probability flow, deterministic with η = 0.
 //!
 //! # Source
-//! Song et al., "Denoising diffusion implicit models", equation 12, with the noise written as what is left of the sample
-//! once its signal is taken away; a changed x̂₀ therefore changes the noise with it.
+//! Song et al., "Denoising diffusion implicit models", equations 12 and 16, with the noise written as what is left of the
+//! sample once its signal is taken away; a changed x̂₀ therefore changes the noise with it.
 
-use super::{StepCoefficients, with_x0};
-use crate::diffusion::noise_schedule::{NoiseSchedule, Timesteps};
+use super::StepCoefficients;
+use crate::diffusion::noise_schedule::{NoiseSchedule, ScheduleError};
+use crate::diffusion::steps::Steps;
 
-/// The numbers of step `k`; the last step arrives at the configuration's final ᾱ, in Stable Diffusion 1.5 that of timestep 0.
+/// Steps a stride apart; the last one arrives at the configuration's final ᾱ, in Stable Diffusion 1.5 that of timestep 0.
+///
+/// # Errors
+/// [`ScheduleError::Steps`] for none, or for more than fit.
+pub fn steps(schedule: &NoiseSchedule, n: usize) -> Result<Steps, ScheduleError> {
+    Steps::leading(schedule, n, schedule.final_alpha())
+}
+
+/// The numbers of step `k`; a share `eta` (0 to 1) of the noise that DDPM would add is new.
 ///
 /// # Panics
-/// If there is no step `k`, or the timesteps are of another schedule.
+/// If there is no step `k`.
 #[must_use]
-pub fn coefficients(schedule: &NoiseSchedule, timesteps: &Timesteps, k: usize) -> StepCoefficients {
-    let alphas = schedule.alphas_cumprod();
-    let alpha = alphas[timesteps.as_slice()[k]];
-    let next = timesteps
-        .arrival(k)
-        .map_or_else(|| schedule.final_alpha(), |t| alphas[t]);
-    let sample = ((1.0 - next) / (1.0 - alpha)).sqrt();
-    with_x0(alpha, next.sqrt() - alpha.sqrt() * sample, sample, 0.0)
+pub fn coefficients(steps: &Steps, k: usize, eta: f64) -> StepCoefficients {
+    let (alpha, next) = (steps.alpha(k), steps.alpha(k + 1));
+    let variance = (1.0 - next) / (1.0 - alpha) * (1.0 - alpha / next);
+    let noise = eta * variance.max(0.0).sqrt();
+    let sample = ((1.0 - next - noise * noise) / (1.0 - alpha)).sqrt();
+    let x0 = next.sqrt() - alpha.sqrt() * sample;
+    StepCoefficients::single(steps, k, [x0, sample, noise])
 }
 
 #[cfg(test)]
@@ -35,11 +43,13 @@ mod tests {
                 ..SchedulerConfig::default()
             };
             let schedule = NoiseSchedule::new(&config).unwrap();
-            coefficients(&schedule, &schedule.timesteps(20).unwrap(), 19)
+            let next = &coefficients(&steps(&schedule, 20).unwrap(), 19, 0.0).rows[0];
+            (next.x0, next.state[0])
         };
-        assert!((last(true).x0 - 1.0).abs() < 1e-12 && last(true).sample.abs() < 1e-12);
+        let (x0, sample) = last(true);
+        assert!((x0 - 1.0).abs() < 1e-12 && sample.abs() < 1e-12);
         // √(1 − ᾱ₀) ÷ √(1 − ᾱ₁), with ᾱ₀ = 1 − β₀.
         let want = (0.00085_f64 / (1.0 - 0.998_296_03)).sqrt();
-        assert!((last(false).sample - want).abs() < 1e-4);
+        assert!((last(false).1 - want).abs() < 1e-4);
     }
 }

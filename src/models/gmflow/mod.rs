@@ -18,6 +18,7 @@ use burn::tensor::ops::PadMode;
 
 use super::checkpoint::{self, CheckpointError, Weights};
 use super::keymap::KeyMap;
+use super::places;
 use crate::tensor::{Device, FloatDType, Tensor};
 use backbone::Backbone;
 pub use matching::FlowPropagation;
@@ -56,11 +57,7 @@ pub const FILES: [&str; 2] = [
 /// The weights in the models folder, if they are there.
 #[must_use]
 pub fn find(models: &Path) -> Option<PathBuf> {
-    let folders = [models.join("gmflow"), models.to_owned()];
-    let files = folders
-        .iter()
-        .flat_map(|folder| FILES.map(|file| folder.join(file)));
-    files.into_iter().find(|file| file.is_file())
+    places::find(models, "gmflow", &FILES)
 }
 
 /// The entry of the published pickle that holds the weights.

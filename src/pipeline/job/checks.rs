@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::{
     CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, FrameRange, FreeU, Job,
-    JobSpec, KeyframeGap, Look,
+    JobSpec, KeyframeGap, Look, Sampler,
 };
+use crate::diffusion::samplers::lcm;
 use crate::files;
 use crate::frame::FrameIdx;
 
@@ -291,7 +292,11 @@ impl Checks {
 
     fn sampling(&mut self, spec: &JobSpec) {
         self.within("strength", spec.strength, 0.0..=1.0);
-        self.within("steps", spec.steps, 1..=100);
+        let most_steps = match spec.sampler {
+            Sampler::Lcm => lcm::TRAINED_STEPS,
+            _ => 100,
+        };
+        self.within("steps", spec.steps, 1..=most_steps);
         self.within("guidance-scale", spec.guidance_scale, 1.0..=30.0);
         if let Some(FreeU { b1, b2, s1, s2 }) = spec.free_u {
             for b in [b1, b2] {

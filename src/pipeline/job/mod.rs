@@ -157,7 +157,8 @@ pub struct JobSpec {
         help_heading = "Sampling"
     )]
     pub guidance_scale: f32,
-    /// Sampler: ddpm or ddim.
+    /// Sampler: ddpm, ddim, unipc, dpmpp-2m-karras, euler-a, or lcm, which wants a model or LoRA made for it, 4 to 8
+    /// steps and a guidance scale of 1 to 2.
     #[arg(
         long,
         value_name = "NAME",

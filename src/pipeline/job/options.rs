@@ -37,6 +37,8 @@ pub enum ControlKind {
     SoftEdges,
     /// Thin lines.
     Canny,
+    /// Edges found by the network HED; needs ControlNetHED.pth in the models folder.
+    Hed,
     /// No control image.
     None,
 }

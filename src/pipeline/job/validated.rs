@@ -98,6 +98,7 @@ impl ControlSettings {
         match self.kind {
             ControlKind::SoftEdges => Some(Annotator::SoftEdges),
             ControlKind::Canny => Some(Annotator::Canny { low, high }),
+            ControlKind::Hed => Some(Annotator::Hed),
             ControlKind::None => None,
         }
     }

@@ -11,6 +11,7 @@ use crate::ui::widgets::labelled_slider::{Edited, Row};
 const KINDS: &[(ControlKind, &str)] = &[
     (ControlKind::SoftEdges, "Soft edges"),
     (ControlKind::Canny, "Canny"),
+    (ControlKind::Hed, "HED edges"),
     (ControlKind::None, "None"),
 ];
 

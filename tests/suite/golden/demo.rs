@@ -85,7 +85,9 @@ fn check_steps(fixture: &Fixture, weights: &Path, device: &Device) {
 
     let json = std::fs::read(weights.join("scheduler/scheduler_config.json")).unwrap();
     let schedule = NoiseSchedule::new(&SchedulerConfig::from_json(&json).unwrap()).unwrap();
-    let timesteps = schedule.timesteps(number("steps") as usize).unwrap();
+    let steps = Sampler::Ddim
+        .steps(&schedule, number("steps") as usize)
+        .unwrap();
     let first = number("executed_from") as usize;
     let control: Tensor<4> = upload(&golden["edges"], device);
     let embedded = net.embed(control.repeat_dim(1, 3)).repeat_dim(0, 2);
@@ -94,15 +96,15 @@ fn check_steps(fixture: &Fixture, weights: &Path, device: &Device) {
     let start = noised(
         upload(&golden["latents0"], device),
         noise,
-        &schedule,
-        timesteps.as_slice()[first],
+        steps.alpha(first),
     );
     fixture.assert_close("start", &values(start.clone()), &golden["start"]);
 
-    let mut x = start;
-    for (step, k) in (first..timesteps.as_slice().len()).enumerate() {
-        let t = timesteps.as_slice()[k];
+    let mut state = Sampler::Ddim.begin(start);
+    for (step, k) in (first..steps.len()).enumerate() {
+        let t = steps.timestep(k);
         assert_eq!(about["timesteps"][step], t);
+        let x = state.sample();
         let latents = Tensor::cat(vec![x.clone(), x.clone()], 0);
         let control = net
             .forward(latents.clone(), t, &text, embedded.clone())
@@ -120,12 +122,11 @@ fn check_steps(fixture: &Fixture, weights: &Path, device: &Device) {
             fixture.assert_close("noise", &values(noise.clone()), want);
         }
         let noise = classifier_free_guidance(noise, number("guidance_scale"));
-        let c = Sampler::Ddim.coefficients(&schedule, &timesteps, k);
-        let x0 = x.clone() * c.x0_from_sample + noise * c.x0_from_eps;
-        x = x0 * c.x0 + x * c.sample;
+        let c = Sampler::Ddim.coefficients(&steps, first, k);
+        state = c.advance(&state, &c.x0(x, noise), None);
         let name = format!("latents.{step}");
         if let Some(want) = golden.get(&name) {
-            fixture.assert_close(&name, &values(x.clone()), want);
+            fixture.assert_close(&name, &values(state.sample().clone()), want);
         }
     }
 }

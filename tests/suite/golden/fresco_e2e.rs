@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use fresco_studio::diffusion::guidance::classifier_free_guidance;
-use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig, Timesteps};
+use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
+use fresco_studio::diffusion::samplers::Sampler;
 use fresco_studio::diffusion::sdedit::noised;
+use fresco_studio::diffusion::steps::Steps;
 use fresco_studio::frame::Frame;
 use fresco_studio::fresco::optimize::OptimizerConfig;
 use fresco_studio::fresco::schedule::{Attentions, ScheduleConfig, Step, schedule};
@@ -86,7 +88,7 @@ fn controlnet(folder: &Path, device: &Device) -> ControlNetModel {
 
 /// `config.json`.
 struct Settings {
-    timesteps: Timesteps,
+    steps: Steps,
     warmup_steps: usize,
     conditioning_scale: f32,
     guidance_scale: f64,
@@ -102,12 +104,12 @@ impl Settings {
             let list = config[key].as_array().unwrap_or_else(|| panic!("no {key}"));
             list.iter().map(|n| n.as_u64().unwrap() as usize).collect()
         };
-        let timesteps = noise_schedule
-            .timesteps(count("num_inference_steps"))
-            .unwrap();
-        assert_eq!(timesteps.as_slice(), counts("timesteps"));
+        let n = count("num_inference_steps");
+        let steps = Sampler::Ddpm.steps(noise_schedule, n).unwrap();
+        let timesteps: Vec<usize> = (0..n).map(|k| steps.timestep(k)).collect();
+        assert_eq!(timesteps, counts("timesteps"));
         Self {
-            timesteps,
+            steps,
             warmup_steps: count("num_warmup_steps"),
             conditioning_scale: number("cond_scale") as f32,
             guidance_scale: number("guidance_scale"),
@@ -192,13 +194,12 @@ impl<'a> Batch<'a> {
 
     fn record(&self, text: &Tensor<3>) -> Reference {
         let drawn = |name: &str| upload(&self.golden[name], self.device);
-        let timesteps = self.settings.timesteps.as_slice();
-        let t = timesteps[timesteps.len() - 1];
+        let last = self.settings.steps.len() - 1;
+        let t = self.settings.steps.timestep(last);
         let x = noised(
             self.latents(drawn("intra.noise.1.vae_sample")),
             drawn("intra.noise.0.prepare_latents"),
-            &self.networks.schedule,
-            t,
+            self.settings.steps.alpha(last),
         );
         let mut recorder = Recorder::new(&self.correspondence, &self.settings.guide);
         let latents = Tensor::cat(vec![x.clone(), x], 0);
@@ -212,24 +213,21 @@ impl<'a> Batch<'a> {
         let mut drawn = self.noise.values().cloned();
         let noise = drawn.next().expect("noise of the start").narrow(0, 0, 1);
         let x0 = self.latents(drawn.next().expect("noise of the posterior"));
-        let t = self.settings.timesteps.as_slice()[self.settings.warmup_steps];
-        let x = noised(x0, noise, &self.networks.schedule, t);
+        let alpha = self.settings.steps.alpha(self.settings.warmup_steps);
+        let x = noised(x0, noise, alpha);
         self.compare_new("step0.x_t", x, has_anchors);
     }
 
     fn check_steps(&self, before: Option<&Golden>, sensitivity: &Value) {
-        let timesteps = self.settings.timesteps.as_slice();
+        let steps = &self.settings.steps;
         let mut drawn = self.noise.iter().skip(2).peekable();
-        for (i, &t) in timesteps
-            .iter()
-            .skip(self.settings.warmup_steps)
-            .enumerate()
-        {
+        for (i, k) in (self.settings.warmup_steps..steps.len()).enumerate() {
+            let t = steps.timestep(k);
             let recorded = &self.golden[&format!("step{i}.x_t")];
             self.check_anchors(i, recorded, before);
             let x: Tensor<4> = upload(recorded, self.device);
             let step = Step {
-                k: self.settings.warmup_steps + i,
+                k,
                 executed: i,
                 timestep: t,
             };
@@ -250,8 +248,7 @@ impl<'a> Batch<'a> {
             let stepper = Stepper {
                 vae: &self.networks.vae,
                 correspondence: &self.correspondence,
-                schedule: &self.networks.schedule,
-                timesteps: &self.settings.timesteps,
+                steps,
             };
             let eps = upload(&self.golden[&format!("step{i}.eps")], self.device);
             let (_, x) = stepper.step(t, (x, eps), noise);

@@ -1,7 +1,8 @@
 //! Steps of the sampler, with the background of the predicted picture smoothed in between.
 
-use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig, Timesteps};
+use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
 use fresco_studio::diffusion::samplers::Sampler;
+use fresco_studio::diffusion::steps::Steps;
 use fresco_studio::fresco::Correspondence;
 use fresco_studio::models::vae::{AutoencoderKL, KEYS, VaeConfig};
 use fresco_studio::pipeline::smoothing::smooth_background;
@@ -31,14 +32,11 @@ pub fn check(fixture: &Fixture, device: &Device) {
     let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
     let has_config = fixture.path.join("config.json").exists();
     let named = has_config.then(|| fixture.json("config.json")["num_inference_steps"].as_u64());
-    let timesteps = schedule
-        .timesteps(named.flatten().unwrap_or(STEPS) as usize)
-        .unwrap();
+    let n = named.flatten().unwrap_or(STEPS) as usize;
     let stepper = Stepper {
         vae: &vae,
         correspondence: &correspondence,
-        schedule: &schedule,
-        timesteps: &timesteps,
+        steps: &Sampler::Ddpm.steps(&schedule, n).unwrap(),
     };
     let mut compared = 0;
     for (name, t) in &golden {
@@ -92,8 +90,7 @@ pub struct Noises {
 pub struct Stepper<'a> {
     pub vae: &'a AutoencoderKL,
     pub correspondence: &'a Correspondence,
-    pub schedule: &'a NoiseSchedule,
-    pub timesteps: &'a Timesteps,
+    pub steps: &'a Steps,
 }
 
 impl Stepper<'_> {
@@ -104,15 +101,15 @@ impl Stepper<'_> {
         (x, eps): (Tensor<4>, Tensor<4>),
         noise: Noises,
     ) -> (Tensor<4>, Tensor<4>) {
-        let steps = self.timesteps.as_slice();
-        let k = steps.iter().position(|&step| step == t).expect("a step");
-        let c = Sampler::Ddpm.coefficients(self.schedule, self.timesteps, k);
-        let mut x0 = x.clone() * c.x0_from_sample + eps * c.x0_from_eps;
+        let mut ks = 0..self.steps.len();
+        let k = ks.find(|k| self.steps.timestep(*k) == t).expect("a step");
+        let c = Sampler::Ddpm.coefficients(self.steps, 0, k);
+        let mut x0 = c.x0(&x, eps);
         if let (Some(noise), Some(fusion)) = (noise.posterior, self.correspondence.picture_fusion())
         {
             x0 = smooth_background(&x0, fusion, self.vae, noise);
         }
-        let next = x0.clone() * c.x0 + x * c.sample + noise.step * c.noise;
-        (x0, next)
+        let next = c.advance(&Sampler::Ddpm.begin(x), &x0, Some(&noise.step));
+        (x0, next.sample().clone())
     }
 }

@@ -19,10 +19,12 @@ mod fresco_step;
 mod fresco_unet;
 mod gmflow;
 mod gpu;
+mod hed;
 mod key_lists;
 mod keyframes;
 mod schedulers;
 mod soft_edges;
+mod taesd;
 mod unet;
 mod vae;
 

@@ -92,6 +92,7 @@ fn the_annotator_follows_the_control() {
         annotator(ControlKind::Canny),
         Some(Annotator::Canny { low: 7, high: 9 })
     );
+    assert_eq!(annotator(ControlKind::Hed), Some(Annotator::Hed));
     assert_eq!(annotator(ControlKind::None), None);
 }
 

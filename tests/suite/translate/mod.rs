@@ -2,13 +2,14 @@
 
 mod cancel;
 mod guidance;
+mod helpers;
+mod samplers;
 mod settings;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use fresco_studio::frame::{Frame, FrameIdx};
-use fresco_studio::pipeline::anchors::Anchors;
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::job::{Compat, FrameRange, Job, JobSpec, KeyframeGap};
 use fresco_studio::pipeline::observer::{
@@ -17,7 +18,6 @@ use fresco_studio::pipeline::observer::{
 use fresco_studio::pipeline::plan::Plan;
 use fresco_studio::pipeline::shots::Shot;
 use fresco_studio::pipeline::translate::translate;
-use fresco_studio::tensor::Device;
 
 use crate::support::{MOVING, Studio, contents_of, ffprobe, frame_times, names_in};
 
@@ -348,38 +348,4 @@ fn previews_are_made_when_somebody_looks() {
     );
     assert!(hidden.is_empty());
     assert_eq!(seen, unseen, "looking changes nothing");
-}
-
-#[test]
-fn the_first_keyframe_keeps_its_trajectory_through_all_batches() {
-    let Some(studio) = Studio::new() else { return };
-    let clip = studio.clip("clip.mp4", MOVING, 5);
-    let outcome = run(&studio.spec(&clip, "out.mp4"));
-    let device = Device::flex();
-    let read = |batch: usize| {
-        let file = format!("anchors/batch-{batch:04}.safetensors");
-        Anchors::read(&outcome.work.join(file)).unwrap()
-    };
-    let latents = |anchors: &Anchors, step: usize, frame: usize| {
-        anchors
-            .at_step(step, &device)
-            .narrow(0, frame, 1)
-            .into_data()
-    };
-    for batch in 1..3 {
-        for step in 0..2 {
-            let first = latents(&read(0), step, 0);
-            assert_eq!(
-                latents(&read(batch), step, 0),
-                first,
-                "batch {batch}, step {step}"
-            );
-            let last = latents(&read(batch), step, 1);
-            assert_ne!(
-                last,
-                latents(&read(batch - 1), step, 1),
-                "the last frame is a new one"
-            );
-        }
-    }
 }

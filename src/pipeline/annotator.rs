@@ -1,0 +1,101 @@
+//! What draws the control images of a job: a formula, or a network from the models folder.
+
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::job::Job;
+use crate::annotators::{Annotator, ControlImage, hed};
+use crate::files::ContentHash;
+use crate::frame::Frame;
+use crate::models::ModelError;
+use crate::models::hed::{self as hed_model, Hed};
+use crate::tensor::image::unit_from_maps;
+use crate::tensor::{Device, Tensor};
+
+/// An annotator with all that it needs.
+pub struct ReadyAnnotator {
+    annotator: Annotator,
+    network: Option<(Hed, ContentHash)>,
+}
+
+impl ReadyAnnotator {
+    /// The annotator that a job needs: none where all control images come from clips.
+    #[must_use]
+    pub fn wanted(job: &Job) -> Option<Annotator> {
+        let nets = &job.models.controlnets;
+        let draws = nets.is_empty() || nets.iter().any(|net| net.clip.is_none());
+        job.control.annotator().filter(|_| draws)
+    }
+
+    /// Looks whether the weights are there that the job's control images need, which takes no time.
+    ///
+    /// # Errors
+    /// [`Error::NoAnnotatorWeights`].
+    pub fn check(job: &Job, models: Option<&Path>) -> Result<(), Error> {
+        match Self::wanted(job) {
+            Some(Annotator::Hed) => find_hed(models).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes an annotator ready.
+    ///
+    /// # Errors
+    /// [`Error::NoAnnotatorWeights`], or [`Error::Model`] for weights that cannot be used.
+    pub fn new(
+        annotator: Annotator,
+        models: Option<&Path>,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let network = match annotator {
+            Annotator::Hed => Some(load_hed(models, device)?),
+            Annotator::SoftEdges | Annotator::Canny { .. } => None,
+        };
+        Ok(Self { annotator, network })
+    }
+
+    /// Identity of its weights, if it has any.
+    #[must_use]
+    pub fn weights(&self) -> Option<&ContentHash> {
+        self.network.as_ref().map(|(_, hash)| hash)
+    }
+
+    /// Control images of frames of one size, in `[0, 1]`: `[n, 3, height, width]`.
+    ///
+    /// # Errors
+    /// [`Error::Values`] if a network gives values that no picture can show.
+    pub fn draw(&self, frames: &[Frame], device: &Device) -> Result<Tensor<4>, Error> {
+        let draw = |frame| match (&self.network, self.annotator.annotate(frame)) {
+            (Some((network, _)), _) => hed(frame, network, device),
+            (None, Some(image)) => Ok(image),
+            (None, None) => unreachable!("made ready with its network"),
+        };
+        let images: Vec<ControlImage> = frames.iter().map(draw).collect::<Result<_, _>>()?;
+        let maps: Vec<&[f32]> = images.iter().map(ControlImage::values).collect();
+        Ok(unit_from_maps(&maps, frames[0].size(), device))
+    }
+}
+
+fn find_hed(models: Option<&Path>) -> Result<PathBuf, Error> {
+    let found = models.and_then(hed_model::find);
+    found.ok_or_else(|| Error::NoAnnotatorWeights {
+        control: "hed",
+        file: hed_model::FILES[0],
+        hub: hed_model::HUB,
+        folder: models.map(|models| models.join("hed")),
+    })
+}
+
+fn load_hed(models: Option<&Path>, device: &Device) -> Result<(Hed, ContentHash), Error> {
+    let file = find_hed(models)?;
+    let hash = ContentHash::of_file(&file).map_err(|source| Error::Io {
+        what: "read",
+        path: file.clone(),
+        source,
+    })?;
+    let (network, unknown) = Hed::load(&file, device).map_err(ModelError::from)?;
+    if !unknown.is_empty() {
+        tracing::warn!(?unknown, "tensors that HED has no use for");
+    }
+    Ok((network, hash))
+}

@@ -18,6 +18,16 @@ fi
 
 packaging/third-party.sh
 gzip -9nkf target/packaging/third-party.txt
-gzip -9nc CHANGELOG.md >target/packaging/changelog.gz
+
+# Debian's own changelog is about the package; what is new in the program is in NEWS.
+package=$(cargo pkgid --locked)
+maintainer=$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)
+cat >target/packaging/changelog <<END
+fresco-studio (${package##*[#@]}-1) unstable; urgency=medium
+
+  * Built from the sources; NEWS.gz says what is new.
+
+ -- $maintainer  $(date --utc --rfc-email --date="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct || date +%s)}")
+END
 
 PATH="$PWD/$tools/bin:$PATH" cargo deb --locked

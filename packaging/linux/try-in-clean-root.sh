@@ -101,7 +101,7 @@ timeout 60 xdotool search --sync --onlyvisible --name 'FRESCO Studio' >/dev/null
     exit 1
 }
 # Long enough for a software driver to draw the opened video.
-sleep 10
+sleep "${WAIT:-20}"
 import -window root "$out/window.png"
 kill -0 "$window"
 xprop -name "$(xdotool getwindowname "$(xdotool search --onlyvisible --name 'FRESCO Studio' | head -1)")" WM_CLASS _NET_WM_NAME

@@ -1,6 +1,6 @@
 //! Optical flow of one pair of pictures on the host.
 
-use crate::frame::Size;
+use crate::frame::{Size, bilinear};
 
 /// Where each pixel of one picture is found in another: pixel `p` there lies at `p + flow(p)`.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,28 +59,9 @@ impl FlowField {
     ///
     /// `size` may be one less than twice this one's, where a picture with an odd side was halved.
     pub(super) fn doubled(&self, size: Size) -> Self {
-        let Size { width, height } = self.size;
-        let halves = |length: u32, from: u32| -> Vec<(usize, usize, f32)> {
-            let half = |i: u32| {
-                let centre = ((i as f32 - 0.5) / 2.0).clamp(0.0, from as f32 - 1.0);
-                let low = centre as usize;
-                (low, (low + 1).min(from as usize - 1), centre.fract())
-            };
-            (0..length).map(half).collect()
-        };
-        let (columns, rows) = (halves(size.width, width), halves(size.height, height));
-        let row_of = |y: usize| &self.values[y * width as usize..][..width as usize];
-        let mut values = Vec::with_capacity(size.area());
-        for &(top, bottom, down) in &rows {
-            let (top, bottom) = (row_of(top), row_of(bottom));
-            values.extend(columns.iter().map(|&(left, right, across)| {
-                [0, 1].map(|c| {
-                    let above = top[left][c] + across * (top[right][c] - top[left][c]);
-                    let below = bottom[left][c] + across * (bottom[right][c] - bottom[left][c]);
-                    2.0 * (above + down * (below - above))
-                })
-            }));
-        }
-        Self::new(size, values)
+        let centre = |i: u32| (i as f32 - 0.5) / 2.0;
+        Self::from_fn(size, |x, y| {
+            bilinear(self.size, &self.values, centre(x), centre(y)).map(|v| 2.0 * v)
+        })
     }
 }

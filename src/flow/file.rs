@@ -11,7 +11,7 @@ use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageError};
 
 use super::field::FlowField;
 use crate::files;
-use crate::frame::Size;
+use crate::frame::{self, Size};
 
 /// Steps in a pixel.
 const STEPS: f32 = 64.0;
@@ -67,12 +67,7 @@ impl OccludedFlow {
             path: path.to_owned(),
             source,
         };
-        let picture = image::ImageReader::open(path)
-            .and_then(image::ImageReader::with_guessed_format)
-            .map_err(|source| fail(source.into()))?
-            .decode()
-            .map_err(fail)?;
-        let DynamicImage::ImageRgb16(picture) = picture else {
+        let DynamicImage::ImageRgb16(picture) = frame::decode(path).map_err(fail)? else {
             return Err(FlowFileError::Layout {
                 path: path.to_owned(),
             });

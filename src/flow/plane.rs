@@ -1,7 +1,7 @@
 //! One channel of a picture in f32 on the host, for the classical flow methods.
 
 use super::field::FlowField;
-use crate::frame::{Frame, Size};
+use crate::frame::{Frame, Size, bilinear};
 
 /// One value a pixel, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,18 +75,8 @@ impl Plane {
 
     /// Bilinear sample; positions outside take the nearest edge.
     pub fn sample(&self, x: f32, y: f32) -> f32 {
-        let x = x.clamp(0.0, (self.width - 1) as f32);
-        let y = y.clamp(0.0, (self.height - 1) as f32);
-        let (left, top) = (x as usize, y as usize);
-        let (right, bottom) = (
-            (left + 1).min(self.width - 1),
-            (top + 1).min(self.height - 1),
-        );
-        let (across, down) = (x - left as f32, y - top as f32);
-        let (upper, lower) = (self.row(top), self.row(bottom));
-        let above = upper[left] + across * (upper[right] - upper[left]);
-        let below = lower[left] + across * (lower[right] - lower[left]);
-        above + down * (below - above)
+        let [value] = bilinear(self.size(), self.values.as_chunks().0, x, y);
+        value
     }
 
     /// Whether a position lies between the centres of the outermost pixels.

@@ -2,6 +2,7 @@
 
 mod lab;
 mod resize;
+mod sample;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use lab::lab;
 pub use resize::{WorkingSize, resize, working_size};
+pub use sample::bilinear;
 
 /// Position of a frame in presentation order, counted from 0 in the source video.
 #[derive(
@@ -81,6 +83,12 @@ pub enum FrameError {
     },
 }
 
+/// Decodes a picture file of any kind that is supported; its content says which, not its name.
+pub(crate) fn decode(path: &Path) -> Result<image::DynamicImage, image::ImageError> {
+    let reader = image::ImageReader::open(path)?.with_guessed_format()?;
+    reader.decode()
+}
+
 impl Frame {
     /// Wraps interleaved RGB bytes.
     ///
@@ -134,12 +142,7 @@ impl Frame {
             path: path.to_owned(),
             source,
         };
-        let picture = image::ImageReader::open(path)
-            .and_then(image::ImageReader::with_guessed_format)
-            .map_err(|source| fail(source.into()))?
-            .decode()
-            .map_err(fail)?
-            .into_rgb8();
+        let picture = decode(path).map_err(fail)?.into_rgb8();
         let size = Size {
             width: picture.width(),
             height: picture.height(),

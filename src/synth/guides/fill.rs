@@ -10,7 +10,7 @@
 use rayon::prelude::*;
 
 use super::super::Mask;
-use crate::frame::{Frame, Size};
+use crate::frame::{Frame, Size, bilinear};
 
 /// Three values and how well they are known, from 0 to 1.
 pub(super) type Known = [f32; 4];
@@ -106,18 +106,8 @@ fn pull(size: Size, values: Vec<Known>, half: Size, above: &[Known]) -> Vec<Know
 
 /// The level above at the centre of pixel `(x, y)` of this level.
 fn enlarged(half: Size, above: &[Known], x: u32, y: u32) -> Known {
-    let axis = |i: u32, length: u32| {
-        let centre = ((i as f32 - 0.5) * 0.5).clamp(0.0, (length - 1) as f32);
-        let low = centre as u32;
-        (low, (low + 1).min(length - 1), centre - low as f32)
-    };
-    let (left, right, across) = axis(x, half.width);
-    let (top, bottom, down) = axis(y, half.height);
-    let at = |x: u32, y: u32| above[y as usize * half.width as usize + x as usize];
-    let mix = |a: Known, b: Known, part: f32| [0, 1, 2, 3].map(|c| a[c] + part * (b[c] - a[c]));
-    let over = mix(at(left, top), at(right, top), across);
-    let under = mix(at(left, bottom), at(right, bottom), across);
-    mix(over, under, down)
+    let centre = |i: u32| (i as f32 - 0.5) * 0.5;
+    bilinear(half, above, centre(x), centre(y))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::super::Mask;
 use super::fill::{Known, fill_known};
 use crate::flow::field::FlowField;
-use crate::frame::{Frame, Size};
+use crate::frame::{Frame, Size, bilinear};
 
 /// Where in the keyframe each pixel of the current frame lies, by the flow accumulated since.
 ///
@@ -48,10 +48,11 @@ impl PositionMap {
         let width = self.size.width as usize;
         let steps = cur_from_prev.values().par_iter().zip(occluded.values());
         let moved = steps.enumerate().map(|(i, (vector, hidden))| {
-            let [x, y] = self.sample(
+            let (x, y) = (
                 (i % width) as f32 + vector[0],
                 (i / width) as f32 + vector[1],
             );
+            let [x, y] = bilinear(self.size, &self.values, x, y);
             [x, y, 0.0, if *hidden { 0.0 } else { 1.0 }]
         });
         let filled: Vec<Known> = fill_known(self.size, moved.collect());
@@ -73,22 +74,6 @@ impl PositionMap {
         let colour = |at: &[f32; 2]| [level(&rows, at[1]), level(&columns, at[0]), 0];
         let pixels: Vec<[u8; 3]> = self.values.par_iter().map(colour).collect();
         Frame::new(self.size, pixels.into_flattened())
-    }
-
-    fn sample(&self, x: f32, y: f32) -> [f32; 2] {
-        let axis = |at: f32, length: u32| {
-            // A number that is none becomes 0.
-            let at = at.max(0.0).min((length - 1) as f32);
-            let low = at as usize;
-            (low, (low + 1).min(length as usize - 1), at.fract())
-        };
-        let (left, right, across) = axis(x, self.size.width);
-        let (top, bottom, down) = axis(y, self.size.height);
-        let at = |x: usize, y: usize| self.values[y * self.size.width as usize + x];
-        let mix = |a: [f32; 2], b: [f32; 2], part: f32| [0, 1].map(|c| a[c] + part * (b[c] - a[c]));
-        let over = mix(at(left, top), at(right, top), across);
-        let under = mix(at(left, bottom), at(right, bottom), across);
-        mix(over, under, down)
     }
 }
 

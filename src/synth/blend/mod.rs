@@ -12,6 +12,7 @@ pub mod error_mask;
 pub mod gpu;
 pub mod histogram;
 pub mod lab;
+pub mod lsqr;
 pub mod poisson;
 
 use crate::flow::field::FlowField;
@@ -21,6 +22,7 @@ use super::Mask;
 
 pub use error_mask::TimeWeights;
 pub use histogram::Tone;
+pub use poisson::{GradientField, Solver};
 
 /// How two passes become one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct BlendConfig {
     pub rounding: Rounding,
     /// Whether gradients are fused.
     pub gradients: Gradients,
+    /// How the equation of fusion is solved.
+    pub solver: Solver,
     /// Which of the backward pass's error maps judges a frame.
     pub backward_errors: BackwardErrors,
 }
@@ -81,6 +85,7 @@ impl BlendConfig {
         tone: Tone::KeyLinear,
         rounding: Rounding::Nearest,
         gradients: Gradients::Fused,
+        solver: Solver::Chebyshev,
         backward_errors: BackwardErrors::Aligned,
     };
 
@@ -92,6 +97,7 @@ impl BlendConfig {
             tone: Tone::MinError,
             rounding: Rounding::Down,
             gradients: Gradients::Fused,
+            solver: Solver::Reference,
             backward_errors: BackwardErrors::Mirrored,
         }
     }
@@ -165,7 +171,11 @@ impl Blender {
         let picture = match self.config.gradients {
             Gradients::Ignored => contrast,
             Gradients::Fused => {
-                poisson::fuse(&contrast, &mask, &forward, &backward, self.config.rounding)
+                let gradients = GradientField::of(&mask, &forward, &backward);
+                let BlendConfig {
+                    solver, rounding, ..
+                } = self.config;
+                poisson::fuse(&contrast, &gradients, solver, rounding)
             }
         };
         self.mask = Some(mask);

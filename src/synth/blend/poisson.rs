@@ -1,6 +1,6 @@
 //! Gradient fusion: the picture nearest to the blend whose gradients are those of the chosen pixels.
 //!
-//! Gradients are read within one pass each, so none is taken across a seam. The equation is screened (the blend holds
+//! GradientField are read within one pass each, so none is taken across a seam. The equation is screened (the blend holds
 //! the result everywhere), so influence decays within a few pixels and a fixed number of Chebyshev steps suffices; no
 //! sum over the picture is needed.
 //!
@@ -11,17 +11,27 @@
 use rayon::prelude::*;
 
 use super::lab::{self, Lab};
-use super::{Mask, Rounding};
+use super::{Mask, Rounding, lsqr};
 use crate::frame::{Frame, Size};
 
-/// Weight of gradients against values, squared, of each channel: 2.5 for lightness, 0.5 for both colour axes.
+/// Weight of gradients against values of each channel: lightness, then both colour axes.
+pub const WEIGHTS: [f32; 3] = [2.5, 0.5, 0.5];
+/// The same squared, as the equation has it.
 pub const WEIGHTS_SQUARED: [f32; 3] = [6.25, 0.25, 0.25];
 /// Steps of each channel to within a tenth of a level, with some to spare.
-const STEPS: [usize; 3] = [30, 5, 5];
-/// Rounding down shows the sign of the smallest error wherever the solution is a whole number.
-const STEPS_TO_ROUND_DOWN: [usize; 3] = [60, 10, 10];
+pub const STEPS: [usize; 3] = [30, 5, 5];
 /// Larger differences of neighbours are taken for errors.
-const MAX_GRADIENT: i32 = 100;
+const MAX_GRADIENT: i16 = 100;
+
+/// How the equation of gradient fusion is solved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Solver {
+    /// A fixed number of Chebyshev steps, see [`solve`].
+    #[default]
+    Chebyshev,
+    /// The reference's [LSQR](lsqr), which shows in the last bit where the result is rounded down.
+    Reference,
+}
 
 /// Replaces the gradients of `contrast` by those of the pixels that `mask` chooses.
 ///
@@ -30,71 +40,105 @@ const MAX_GRADIENT: i32 = 100;
 #[must_use]
 pub fn fuse(
     contrast: &Frame,
-    mask: &Mask,
-    forward: &Lab,
-    backward: &Lab,
+    gradients: &GradientField,
+    solver: Solver,
     rounding: Rounding,
 ) -> Frame {
     let contrast = lab::from_rgb(contrast);
-    let planes = solve(
-        &contrast,
-        &divergence(mask, forward, backward),
-        steps(rounding),
-    );
-    lab::to_rgb(&quantised(contrast.size(), &planes, rounding))
+    let size = contrast.size();
+    let quantised = match solver {
+        Solver::Chebyshev => {
+            let planes = solve(&contrast, &gradients.divergence());
+            quantised(size, &planes, rounding)
+        }
+        Solver::Reference => quantised(size, &lsqr::solve(&contrast, gradients), rounding),
+    };
+    lab::to_rgb(&quantised)
 }
 
-/// The divergence of the chosen gradients: by how much each pixel exceeds its four neighbours together.
-///
-/// The choice at a pixel is that of its differences to the next row and to the next column. Differences that would leave
-/// the picture do not exist.
-///
-/// Twin: `shaders/blend/divergence.wgsl`.
-///
-/// # Panics
-/// If the sizes differ.
-#[must_use]
-pub fn divergence(mask: &Mask, forward: &Lab, backward: &Lab) -> Vec<[i16; 3]> {
-    assert_eq!(mask.size(), forward.size(), "mask and picture");
-    assert_eq!(forward.size(), backward.size(), "both pictures");
-    let Size { width, height } = mask.size();
-    let (width, height) = (width as usize, height as usize);
-    let gradient = |from: usize, to: usize| {
-        let picture = if mask.values()[from] {
-            backward
-        } else {
-            forward
-        };
-        let [from, to] = [from, to].map(|i| picture.pixels()[i]);
-        [0, 1, 2].map(|c| {
-            let difference = i32::from(from[c]) - i32::from(to[c]);
-            difference.clamp(-MAX_GRADIENT, MAX_GRADIENT) as i16
-        })
-    };
-    let at = |i: usize| {
-        let (x, y) = (i % width, i / width);
-        let mut sum = [0; 3];
-        let mut add = |sign: i16, exists: bool, from: usize, to: usize| {
-            if exists {
-                let gradient = gradient(from, to);
-                (0..3).for_each(|c| sum[c] += sign * gradient[c]);
-            }
-        };
-        add(1, y + 1 < height, i, i + width);
-        add(1, x + 1 < width, i, i + 1);
-        add(-1, y > 0, i.wrapping_sub(width), i);
-        add(-1, x > 0, i.wrapping_sub(1), i);
-        sum
-    };
-    (0..width * height).into_par_iter().map(at).collect()
+/// By how much each pixel exceeds the next one down and the next one across, within the pass that it is chosen from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GradientField {
+    size: Size,
+    down: Vec<[i16; 3]>,
+    across: Vec<[i16; 3]>,
 }
 
-/// How many steps each channel needs.
-#[must_use]
-pub fn steps(rounding: Rounding) -> [usize; 3] {
-    match rounding {
-        Rounding::Nearest => STEPS,
-        Rounding::Down => STEPS_TO_ROUND_DOWN,
+impl GradientField {
+    /// The gradients of the chosen pixels: the choice at a pixel is that of its differences to the next row and to the
+    /// next column.
+    ///
+    /// Differences that would leave the picture do not exist; they are zero here.
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    #[must_use]
+    pub fn of(mask: &Mask, forward: &Lab, backward: &Lab) -> Self {
+        let size = mask.size();
+        assert_eq!(size, forward.size(), "mask and picture");
+        assert_eq!(size, backward.size(), "both pictures");
+        let (width, height) = (size.width as usize, size.height as usize);
+        let between = |from: usize, to: usize| {
+            let is_backward = mask.values()[from];
+            let picture = if is_backward { backward } else { forward };
+            let [from, to] = [from, to].map(|i| picture.pixels()[i].map(i16::from));
+            [0, 1, 2].map(|c| (from[c] - to[c]).clamp(-MAX_GRADIENT, MAX_GRADIENT))
+        };
+        let pixels = || (0..size.area()).into_par_iter();
+        let down = pixels().map(|i| match i / width + 1 < height {
+            true => between(i, i + width),
+            false => [0; 3],
+        });
+        let across = pixels().map(|i| match i % width + 1 < width {
+            true => between(i, i + 1),
+            false => [0; 3],
+        });
+        Self {
+            size,
+            down: down.collect(),
+            across: across.collect(),
+        }
+    }
+
+    /// Width and height.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// By how much each pixel exceeds the one below, row by row.
+    #[must_use]
+    pub fn down(&self) -> &[[i16; 3]] {
+        &self.down
+    }
+
+    /// By how much each pixel exceeds the one to its right, row by row.
+    #[must_use]
+    pub fn across(&self) -> &[[i16; 3]] {
+        &self.across
+    }
+
+    /// The divergence: by how much each pixel exceeds its four neighbours together.
+    ///
+    /// Twin: `shaders/blend/divergence.wgsl`.
+    #[must_use]
+    pub fn divergence(&self) -> Vec<[i16; 3]> {
+        let width = self.size.width as usize;
+        let at = |i: usize| {
+            let none = [0; 3];
+            let above = if i >= width {
+                self.down[i - width]
+            } else {
+                none
+            };
+            let left = if i % width > 0 {
+                self.across[i - 1]
+            } else {
+                none
+            };
+            [0, 1, 2].map(|c| self.down[i][c] - above[c] + self.across[i][c] - left[c])
+        };
+        (0..self.size.area()).into_par_iter().map(at).collect()
     }
 }
 
@@ -103,13 +147,13 @@ pub fn steps(rounding: Rounding) -> [usize; 3] {
 /// # Panics
 /// If there is not one divergence a pixel.
 #[must_use]
-pub fn solve(contrast: &Lab, divergence: &[[i16; 3]], steps: [usize; 3]) -> [Vec<f32>; 3] {
+pub fn solve(contrast: &Lab, divergence: &[[i16; 3]]) -> [Vec<f32>; 3] {
     let size = contrast.size();
     assert_eq!(divergence.len(), size.area(), "one divergence a pixel");
     let channel = |c: usize| {
         let start = contrast.pixels().iter().map(|p| f32::from(p[c])).collect();
         let divergence = divergence.iter().map(|d| f32::from(d[c])).collect();
-        chebyshev(size, start, divergence, WEIGHTS_SQUARED[c], steps[c])
+        chebyshev(size, start, divergence, WEIGHTS_SQUARED[c], STEPS[c])
     };
     let ((lightness, red_green), yellow_blue) =
         rayon::join(|| rayon::join(|| channel(0), || channel(1)), || channel(2));
@@ -207,8 +251,13 @@ fn laplacian(size: Size, values: &[f32], x: usize, y: usize) -> f32 {
 /// # Panics
 /// If a plane does not hold one value a pixel.
 #[must_use]
-pub fn quantised(size: Size, planes: &[Vec<f32>; 3], rounding: Rounding) -> Lab {
-    let byte = |value: f32| {
+pub fn quantised<T: Copy + Into<f64> + Sync>(
+    size: Size,
+    planes: &[Vec<T>; 3],
+    rounding: Rounding,
+) -> Lab {
+    let byte = |value: T| {
+        let value: f64 = value.into();
         let value = match rounding {
             Rounding::Nearest => value.round_ties_even(),
             Rounding::Down => value.floor(),
@@ -238,8 +287,8 @@ mod tests {
     fn gradients_of_the_picture_itself_change_nothing() {
         let picture = textured(3);
         let all_forward = Mask::none(SIZE);
-        let divergence = divergence(&all_forward, &picture, &textured(8));
-        let solution = solve(&picture, &divergence, STEPS);
+        let divergence = GradientField::of(&all_forward, &picture, &textured(8)).divergence();
+        let solution = solve(&picture, &divergence);
         assert_eq!(quantised(SIZE, &solution, Rounding::Nearest), picture);
     }
 
@@ -248,11 +297,8 @@ mod tests {
         let picture = textured(3);
         let brighter = |p: &[u8; 3]| [p[0] + 30, p[1] + 30, p[2] + 30];
         let brighter = Lab::new(SIZE, picture.pixels().iter().map(brighter).collect());
-        let gradients = divergence(&Mask::none(SIZE), &textured(8), &picture);
-        let (low, high) = (
-            solve(&picture, &gradients, STEPS),
-            solve(&brighter, &gradients, STEPS),
-        );
+        let gradients = GradientField::of(&Mask::none(SIZE), &textured(8), &picture).divergence();
+        let (low, high) = (solve(&picture, &gradients), solve(&brighter, &gradients));
         for (low, high) in low.iter().flatten().zip(high.iter().flatten()) {
             assert!((high - low - 30.0).abs() < 1e-3, "{low} {high}");
         }
@@ -265,10 +311,10 @@ mod tests {
             height: 1,
         };
         let picture = Lab::new(size, vec![[50, 60, 70]]);
-        let none = divergence(&Mask::none(size), &picture, &picture);
+        let none = GradientField::of(&Mask::none(size), &picture, &picture).divergence();
         assert_eq!(none, [[0; 3]]);
         assert_eq!(
-            quantised(size, &solve(&picture, &none, STEPS), Rounding::Nearest),
+            quantised(size, &solve(&picture, &none), Rounding::Nearest),
             picture
         );
     }

@@ -6,7 +6,7 @@ use fresco_studio::synth::Mask;
 use fresco_studio::synth::blend::gpu::{BlendKernels, DeviceBlender, DeviceCandidates, Stages};
 use fresco_studio::synth::blend::lab::{self, Lab};
 use fresco_studio::synth::blend::{
-    BlendConfig, Candidates, Gradients, error_mask, histogram, poisson,
+    BlendConfig, Candidates, GradientField, Gradients, error_mask, histogram, poisson,
 };
 
 use super::{SIZE, context, flow, picture};
@@ -111,8 +111,8 @@ fn check_stages(
         return;
     }
     let start = lab::from_rgb(&lab::to_rgb(&found));
-    let divergence = poisson::divergence(mask, forward, backward);
-    let planes = poisson::solve(&start, &divergence, poisson::steps(config.rounding));
+    let divergence = GradientField::of(mask, forward, backward).divergence();
+    let planes = poisson::solve(&start, &divergence);
     let solution = stages.solution.read(context).unwrap();
     for (i, found) in solution.iter().enumerate() {
         for c in 0..3 {

@@ -106,9 +106,7 @@ fn segments_blended_as_the_reference_does_are_near_the_references() {
                 lacking.push(prototype.as_f64().unwrap() - found);
             }
             let most = lacking.iter().copied().fold(f64::MIN, f64::max);
-            // The spec allows 2.0. The first frames of boxer lack 3.3 and 2.2: there the reference's solver stops early,
-            // and the whole numbers it truncates fall either way.
-            assert!(most <= 3.5, "{} {folder}: {lacking:?}", case.name);
+            assert!(most <= 2.0, "{} {folder}: {lacking:?}", case.name);
             assert!(mean(&lacking) <= 1.0, "{} {folder}: {lacking:?}", case.name);
         }
     });

@@ -8,7 +8,7 @@ pub use kernels::BlendKernels;
 use self::params::{ChebyshevParams, ContrastParams, QuantiseParams, SelectParams, SumsParams};
 use super::histogram::{self, Mix, Sums};
 use super::lab::TABLES;
-use super::poisson::{WEIGHTS_SQUARED, chebyshev_factors, steps};
+use super::poisson::{STEPS, WEIGHTS_SQUARED, chebyshev_factors};
 use super::{BlendConfig, Gradients, Rounding};
 use crate::frame::{Frame, Size};
 use crate::gpu::grid::{tiles, unpacked};
@@ -289,9 +289,8 @@ impl<'a> DeviceBlender<'a> {
     }
 
     fn iterate(&self, recorder: &mut Recorder<'_>, bindings: &[Bindings; 2]) {
-        let n_steps = steps(self.config.rounding);
-        let factors = [0, 1, 2].map(|c| chebyshev_factors(WEIGHTS_SQUARED[c], n_steps[c]));
-        for step in 0..n_steps[0] {
+        let factors = [0, 1, 2].map(|c| chebyshev_factors(WEIGHTS_SQUARED[c], STEPS[c]));
+        for step in 0..STEPS[0] {
             // A channel that has had its steps stands still.
             let of = |c: usize| factors[c].get(step).copied().unwrap_or([0.0; 2]);
             let [[keep_0, turn_0], [keep_1, turn_1], [keep_2, turn_2]] = [0, 1, 2].map(of);

@@ -40,10 +40,14 @@ pub struct Measures {
 ///
 /// # Errors
 /// [`Error::Video`] if one of them cannot be read, [`Error::Mismatch`] if they differ in length, [`Error::Cancelled`].
-pub fn evaluate(source: &Path, result: &Path, observer: &dyn Observer) -> Result<Measures, Error> {
-    let ffmpeg = Ffmpeg::find(None)?;
+pub fn evaluate(
+    source: &Path,
+    result: &Path,
+    ffmpeg: &Ffmpeg,
+    observer: &dyn Observer,
+) -> Result<Measures, Error> {
     observer.stage(Stage::Evaluate);
-    let mut clips = Clips::open(&ffmpeg, source, result)?;
+    let mut clips = Clips::open(ffmpeg, source, result)?;
     let total = clips.n_frames;
     let mut steadiness = Mean::default();
     let mut drift = Drift::default();

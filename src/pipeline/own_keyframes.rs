@@ -52,7 +52,7 @@ pub fn fill_own(
     let mut clock = StageClock::default();
 
     clock.start(Stage::Analyse, observer);
-    let material = Material::read(job, &mut journal, observer)?;
+    let material = Material::read(job, engine, &mut journal, observer)?;
     let plan = plan(job, &material, &keyframes, observer)?;
     observer.started(&plan);
     for (&frame, path) in &keyframes {
@@ -88,7 +88,7 @@ pub fn fill_own(
         keyframes: &keyframes,
         filled: Some(&filled),
     };
-    let duration_secs = write(job, &material, &finished, observer)?;
+    let duration_secs = write(job, engine, &material, &finished, observer)?;
     Ok(Summary {
         out: job.out.path().to_owned(),
         frames: material.n_frames(),
@@ -129,16 +129,23 @@ struct Material {
 }
 
 impl Material {
-    fn read(job: &FillJob, journal: &mut Journal, observer: &dyn Observer) -> Result<Self, Error> {
+    fn read(
+        job: &FillJob,
+        engine: &Engine,
+        journal: &mut Journal,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        // Pictures need no FFmpeg.
         if job.source.is_dir() {
             Self::of_folder(&job.source, observer)
         } else {
-            Self::of_video(job, journal, observer)
+            Self::of_video(job, &engine.ffmpeg()?, journal, observer)
         }
     }
 
     fn of_video(
         job: &FillJob,
+        ffmpeg: &Ffmpeg,
         journal: &mut Journal,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
@@ -148,7 +155,7 @@ impl Material {
             short_side: None,
             work: &job.work,
         };
-        let source = analyse(&wanted, &Ffmpeg::find(None)?, journal, observer)?;
+        let source = analyse(&wanted, ffmpeg, journal, observer)?;
         let Analysis {
             info,
             timestamps,
@@ -285,6 +292,7 @@ fn useful_cuts(
 /// Writes the result and says how long it is.
 fn write(
     job: &FillJob,
+    engine: &Engine,
     material: &Material,
     finished: &Finished<'_>,
     observer: &dyn Observer,
@@ -302,7 +310,7 @@ fn write(
                 config,
                 work: &job.work,
             };
-            let info = output::encode(&film, finished, &Ffmpeg::find(None)?, observer)?;
+            let info = output::encode(&film, finished, &engine.ffmpeg()?, observer)?;
             Ok(info.duration_secs)
         }
         FillOutput::Folder(out) => {

@@ -105,7 +105,7 @@ impl Work for Engine {
         result: &Path,
         observer: &dyn Observer,
     ) -> Result<Measures, Error> {
-        evaluate::evaluate(source, result, observer)
+        evaluate::evaluate(source, result, &self.ffmpeg()?, observer)
     }
 
     fn export(&mut self, spec: &ExportSpec, observer: &dyn Observer) -> Result<Summary, Error> {

@@ -5,9 +5,14 @@ use std::fs;
 use fresco_studio::flow::FlowField;
 use fresco_studio::flow::file::OccludedFlow;
 use fresco_studio::frame::{Frame, Size};
-use fresco_studio::pipeline::job::FillSpec;
+use fresco_studio::pipeline::engine::Engine;
+use fresco_studio::pipeline::error::Error;
+use fresco_studio::pipeline::job::{FillJob, FillSpec};
 use fresco_studio::pipeline::journal::Journal;
 use fresco_studio::pipeline::observer::Stage;
+use fresco_studio::pipeline::own_keyframes::fill_own;
+use fresco_studio::video::VideoError;
+use fresco_studio::worker::Work as _;
 
 use super::{Listener, Place, SIZE, painted, run, run_with, source};
 use crate::support;
@@ -218,4 +223,38 @@ fn the_program_says_it_too() {
         .unwrap();
     let ended = run(&["--source", &from, "--keyframes", &keys, "--out", &out]);
     ended.assert_finished();
+}
+
+#[test]
+fn the_ffmpeg_that_the_user_has_chosen_counts() {
+    let place = Place::moving(3, &[0]);
+    let mut engine = Engine::default();
+    engine.use_ffmpeg(Some(place.path("nowhere")));
+    let mut run = |spec: &FillSpec| {
+        let listener = Listener::default();
+        fill_own(&FillJob::new(spec).unwrap(), &mut engine, &listener)
+    };
+    // Pictures need none.
+    run(&place.spec()).unwrap();
+    let said = |error: Error| match error {
+        Error::Video(VideoError::NotFound { searched }) => searched,
+        error => panic!("{error}"),
+    };
+    let film = FillSpec {
+        out: place.path("out.mp4"),
+        ..place.spec()
+    };
+    assert_eq!(said(run(&film).unwrap_err()), Some(place.path("nowhere")));
+    let clip = place.path("clip.mp4");
+    fs::write(&clip, "read by the ffmpeg that is not there").unwrap();
+    let of_film = FillSpec {
+        source: clip.clone(),
+        ..place.spec()
+    };
+    assert_eq!(
+        said(run(&of_film).unwrap_err()),
+        Some(place.path("nowhere"))
+    );
+    let measured = engine.evaluate(&clip, &clip, &Listener::default());
+    assert_eq!(said(measured.unwrap_err()), Some(place.path("nowhere")));
 }

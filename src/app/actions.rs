@@ -231,6 +231,8 @@ pub enum FilePick {
     Vae,
     /// A `ControlNet`.
     ControlNet,
+    /// A clip of control images for the `ControlNet` of this position.
+    ControlClip(usize),
     /// ffmpeg itself.
     Ffmpeg,
     /// Where to export to.

@@ -1,15 +1,9 @@
 //! What the export dialog holds, and what it asks the worker for.
 
-use std::path::PathBuf;
-
 use super::actions::ExportWhat;
-use crate::worker::message::{ExportQuality, ExportSize, Missing, Sound, VideoCodec};
+use crate::worker::message::{ExportSettings, VideoCodec};
 
 /// What the export dialog says.
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "one checkbox each, independent of the others"
-)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportDraft {
     /// All frames or keyframes.
@@ -18,28 +12,10 @@ pub struct ExportDraft {
     pub preset: ExportPreset,
     /// Whether only the part between in and out is written.
     pub range_only: bool,
-    /// Size of the pictures.
-    pub size: ExportSize,
-    /// How pictures are compressed.
-    pub codec: VideoCodec,
-    /// How well.
-    pub quality: ExportQuality,
-    /// What happens to the sound.
-    pub sound: Sound,
-    /// Whether the source's metadata are kept.
-    pub keep_metadata: bool,
-    /// Whether the source's subtitles are kept.
-    pub keep_subtitles: bool,
     /// Whether the settings are stored in the file.
     pub store_settings: bool,
-    /// Whether the file says that it is made by a model.
-    pub mark: bool,
-    /// What stands in for frames without a result.
-    pub missing: Missing,
-    /// The file, or the folder of pictures.
-    pub path: PathBuf,
-    /// Whether an existing file may be replaced.
-    pub overwrite: bool,
+    /// How pictures are written, and where.
+    pub settings: ExportSettings,
 }
 
 /// A set of export settings.

@@ -50,6 +50,7 @@ fn pictures_only(spec: &JobSpec) -> JobSpec {
         range: plain.range,
         device: plain.device,
         keyframes: plain.keyframes,
+        lock: plain.lock,
         cuts: plain.cuts,
         keyframe_gap: plain.keyframe_gap,
         batch_size: plain.batch_size,

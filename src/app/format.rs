@@ -2,21 +2,30 @@
 
 use std::time::Duration;
 
-/// A time as exact as it is known: seconds in tens, then minutes, then hours and minutes in tens.
+/// A time as exact as it is known, and that it is not exact: `about 3 min`.
 #[must_use]
 pub fn about(time: Duration) -> String {
+    match rounded(time) {
+        few if few.starts_with('a') => few,
+        number => format!("about {number}"),
+    }
+}
+
+/// A time as exact as it is known: seconds in tens, then minutes, then hours and minutes in tens.
+#[must_use]
+pub fn rounded(time: Duration) -> String {
     let secs = time.as_secs_f64();
     let minutes = (secs / 60.0).round() as u64;
     let tens = |value: f64| (value / 10.0).round() as u64 * 10;
     if secs < 10.0 {
         "a few seconds".to_owned()
     } else if secs < 55.0 {
-        format!("about {} s", tens(secs))
+        format!("{} s", tens(secs))
     } else if minutes < 60 {
-        format!("about {} min", minutes.max(1))
+        format!("{} min", minutes.max(1))
     } else {
         let minutes = tens(secs / 60.0);
-        format!("about {} h {} min", minutes / 60, minutes % 60)
+        format!("{} h {} min", minutes / 60, minutes % 60)
     }
 }
 

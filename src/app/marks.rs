@@ -1,6 +1,7 @@
 //! The marks on the timeline: every keyframe with its state, batch and shot.
 
 use crate::frame::FrameIdx;
+use crate::pipeline::job::Compat;
 use crate::worker::message::{BatchIdx, Partition, Plan, Shot};
 
 use super::fingerprint::{batch_fingerprints, fill_fingerprint};
@@ -95,13 +96,11 @@ pub fn plan(project: &Project) -> Option<Plan> {
         inside.filter(|frame| shot.contains(*frame)).collect()
     };
     let lists: Vec<Vec<FrameIdx>> = shots.iter().map(of_shot).collect();
-    Plan::new(
-        shots,
-        &lists,
-        edits.spec.batch_size.max(3),
-        Partition::default(),
-    )
-    .ok()
+    let partition = match edits.spec.compat {
+        Some(Compat::Reference) => Partition::Reference,
+        None => Partition::Balanced,
+    };
+    Plan::new(shots, &lists, edits.spec.batch_size.max(3), partition).ok()
 }
 
 /// Whether the frames between keyframes were made from the keyframes as the settings want them now.

@@ -32,6 +32,7 @@ pub enum NoticeKind {
     NoGpu,
     NoModel,
     WrongModel,
+    DamagedModel,
     NotAVideo,
     TooShort,
     BrokenFile,
@@ -41,6 +42,7 @@ pub enum NoticeKind {
     ProjectInUse,
     EmptyPrompt,
     CrashedBefore,
+    ResultsGone,
     SettingsChanged,
     NoKeyframesYet,
     NoJobs,
@@ -69,6 +71,7 @@ pub fn notices(state: &AppState) -> Vec<Notice> {
     notices.extend(model(state));
     notices.extend(device(state));
     notices.extend(after_a_crash(state));
+    notices.extend(results_gone(state));
     notices.extend(settings_changed(state));
     notices.extend(state.project.as_ref().and_then(empty_prompt));
     notices.extend(no_keyframes(state));
@@ -194,6 +197,14 @@ fn model(state: &AppState) -> Option<Notice> {
     let (kind, text, button) = if is_other_family {
         let text = format!("{}.", capitalised(&report.summary));
         (NoticeKind::WrongModel, text, "Choose another…")
+    } else if report
+        .causes
+        .iter()
+        .chain([&report.summary])
+        .any(|text| text.contains("damaged"))
+    {
+        let text = format!("{}.", without_path(&capitalised(&report.summary)));
+        (NoticeKind::DamagedModel, text, "Choose another…")
     } else {
         let text = "A model is needed to translate.".to_owned();
         (NoticeKind::NoModel, text, "Get model…")
@@ -248,6 +259,17 @@ fn after_a_crash(state: &AppState) -> Option<Notice> {
     ))
 }
 
+fn results_gone(state: &AppState) -> Option<Notice> {
+    let project = state.project.as_ref()?;
+    (project.results.removed && state.job.is_none()).then(|| {
+        simple(
+            NoticeKind::ResultsGone,
+            "Results were removed. Settings are kept.",
+            vec![("Translate", Action::MainButton)],
+        )
+    })
+}
+
 fn settings_changed(state: &AppState) -> Option<Notice> {
     state.settings_changed_while_working().then(|| {
         simple(
@@ -259,7 +281,8 @@ fn settings_changed(state: &AppState) -> Option<Notice> {
 }
 
 fn empty_prompt(project: &Project) -> Option<Notice> {
-    project.edits.spec.prompt.trim().is_empty().then(|| {
+    let spec = &project.edits.spec;
+    (spec.prompt.trim().is_empty() && spec.look.is_none()).then(|| {
         simple(
             NoticeKind::EmptyPrompt,
             "Without a prompt the video only becomes cleaner. Describe what it should become.",

@@ -1,11 +1,13 @@
 //! Settings of this user, whatever the video.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::export::ExportPreset;
 use crate::pipeline::job::DeviceChoice;
+use crate::worker::message::Pace;
 
 /// Files in the recent list.
 const MOST_RECENT: usize = 12;
@@ -32,6 +34,10 @@ pub struct Preferences {
     pub reduced_motion: bool,
     /// Width of thumbnails in the keyframes panel, in points.
     pub thumbnail_points: u32,
+    /// Width of the settings panel, in points; the usual one if absent.
+    pub settings_points: Option<u32>,
+    /// Width of the keyframes panel, in points; the usual one if absent.
+    pub results_points: Option<u32>,
     /// Where the networks run in new projects.
     pub device: DeviceChoice,
     /// Memory that a job may use, in gigabytes; unknown if absent.
@@ -50,6 +56,9 @@ pub struct Preferences {
     pub mark_as_translated: bool,
     /// Whether the user knows that there is no GPU.
     pub knows_no_gpu: bool,
+    /// How fast each device was, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub paces: BTreeMap<String, Pace>,
     /// What a newer version stored.
     #[serde(flatten)]
     pub unknown: toml::Table,
@@ -65,6 +74,8 @@ impl Default for Preferences {
             scale_percent: 100,
             reduced_motion: false,
             thumbnail_points: 96,
+            settings_points: None,
+            results_points: None,
             device: DeviceChoice::Auto,
             memory_limit_gb: None,
             ffmpeg: None,
@@ -74,6 +85,7 @@ impl Default for Preferences {
             store_settings: true,
             mark_as_translated: true,
             knows_no_gpu: false,
+            paces: BTreeMap::new(),
             unknown: toml::Table::new(),
         }
     }

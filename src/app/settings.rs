@@ -60,6 +60,7 @@ impl Section {
 #[allow(missing_docs, reason = "each is the field of the job of that name")]
 pub enum Setting {
     WorkingSize,
+    Look,
     Prompt,
     Quality,
     Negative,
@@ -81,13 +82,17 @@ pub enum Setting {
     Consistency,
     BatchSize,
     KeyframeGap,
+    Compat,
     Fill,
+    FillPreset,
+    GradientBlending,
 }
 
 impl Setting {
     /// All, top to bottom.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::WorkingSize,
+        Self::Look,
         Self::Prompt,
         Self::Quality,
         Self::Negative,
@@ -109,7 +114,10 @@ impl Setting {
         Self::Consistency,
         Self::BatchSize,
         Self::KeyframeGap,
+        Self::Compat,
         Self::Fill,
+        Self::FillPreset,
+        Self::GradientBlending,
     ];
 
     /// What it is called, also in *Undo change …*.
@@ -117,6 +125,7 @@ impl Setting {
     pub fn label(self) -> &'static str {
         match self {
             Self::WorkingSize => "Working size",
+            Self::Look => "Look",
             Self::Prompt => "Prompt",
             Self::Quality => "Quality words",
             Self::Negative => "Negative prompt",
@@ -137,7 +146,10 @@ impl Setting {
             Self::Consistency => "Preset",
             Self::BatchSize => "Batch size",
             Self::KeyframeGap => "Keyframe gap",
+            Self::Compat => "Follow the reference",
             Self::Fill => "Fill",
+            Self::FillPreset => "Effort",
+            Self::GradientBlending => "Gradient blending",
         }
     }
 
@@ -154,12 +166,16 @@ impl Setting {
     pub fn section(self) -> Section {
         match self {
             Self::WorkingSize => Section::Source,
-            Self::Prompt | Self::Quality | Self::Negative | Self::ExtraWords => Section::Prompt,
+            Self::Look | Self::Prompt | Self::Quality | Self::Negative | Self::ExtraWords => {
+                Section::Prompt
+            }
             Self::ControlType | Self::ControlStrength | Self::Canny | Self::ControlNets => {
                 Section::Control
             }
-            Self::Consistency | Self::BatchSize | Self::KeyframeGap => Section::Consistency,
-            Self::Fill => Section::InBetweens,
+            Self::Consistency | Self::BatchSize | Self::KeyframeGap | Self::Compat => {
+                Section::Consistency
+            }
+            Self::Fill | Self::FillPreset | Self::GradientBlending => Section::InBetweens,
             _ => Section::Sampling,
         }
     }
@@ -171,6 +187,10 @@ impl Setting {
             Self::WorkingSize => {
                 "More: more detail. Less: fits small GPUs. Costs: memory grows with the square of \
                  the area."
+            }
+            Self::Look => {
+                "Words that are added to the prompt, and settings that suit them. What you change \
+                 afterwards stands."
             }
             Self::Prompt => "What the video becomes.",
             Self::Quality => "Appended to every prompt.",
@@ -199,7 +219,14 @@ impl Setting {
             }
             Self::BatchSize => "More: steadier over time. Less: fits small GPUs. Costs: memory.",
             Self::KeyframeGap => "More: smoother, cheaper. Less: follows fast motion. Costs: time.",
+            Self::Compat => {
+                "Makes the choices of the authors' own program, to compare results with it."
+            }
             Self::Fill => "Off exports keyframes only.",
+            Self::FillPreset => {
+                "More: every frame finds its best match. Less: sooner done. Costs: time."
+            }
+            Self::GradientBlending => "More: less ghosting. Less: steadier where keyframes differ.",
         }
     }
 
@@ -230,6 +257,7 @@ impl Setting {
     pub fn copy(self, from: &JobSpec, to: &mut JobSpec) {
         match self {
             Self::WorkingSize => to.size = from.size,
+            Self::Look => to.look.clone_from(&from.look),
             Self::Prompt => to.prompt.clone_from(&from.prompt),
             Self::Quality => to.quality.clone_from(&from.quality),
             Self::Negative => to.negative.clone_from(&from.negative),
@@ -251,7 +279,12 @@ impl Setting {
             Self::Consistency => to.guidance = from.guidance.clone(),
             Self::BatchSize => to.batch_size = from.batch_size,
             Self::KeyframeGap => to.keyframe_gap = from.keyframe_gap,
+            Self::Compat => to.compat = from.compat,
             Self::Fill => to.no_fill = from.no_fill,
+            Self::FillPreset => to.in_betweens.fill_preset = from.in_betweens.fill_preset,
+            Self::GradientBlending => {
+                to.in_betweens.no_gradient_blending = from.in_betweens.no_gradient_blending;
+            }
         }
     }
 

@@ -12,11 +12,12 @@ use super::history::History;
 use super::messages::Messages;
 use super::preferences::Preferences;
 use super::view::ViewState;
+use super::work_left::MeasuredFrom;
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::job::JobSpec;
 use crate::worker::message::{
     DeviceStatus, FfmpegStatus, JobId, JobProgress, ModelStatus, Plan, Report, SourceState, Stage,
-    Summary, Survey, TimestampIndex, VideoInfo,
+    Summary, Survey, TimestampIndex, TokenCount, VideoInfo, Work,
 };
 
 /// Everything the window shows.
@@ -28,6 +29,8 @@ pub struct AppState {
     pub preferences: Preferences,
     /// Which of the recent files are there; those not named have not been looked for yet.
     pub found_recent: BTreeMap<PathBuf, bool>,
+    /// How long the prompt is; unknown without a vocabulary.
+    pub tokens: Option<TokenCount>,
     /// Whether the model that the settings name can be used.
     pub model: Check<ModelStatus>,
     /// Where the networks run.
@@ -60,6 +63,7 @@ pub struct AppState {
     pub quitting: bool,
 }
 
+pub use super::results::{KeyframePreview, KeyframeResult, Results, Trial, TrialState};
 pub use crate::files::UserFolders as Folders;
 
 /// Something that is looked at on another thread.
@@ -206,71 +210,6 @@ impl Source {
     }
 }
 
-/// Finished pictures, and what is being made.
-#[derive(Clone, Debug, Default)]
-pub struct Results {
-    /// Translated keyframes.
-    pub keyframes: BTreeMap<FrameIdx, KeyframeResult>,
-    /// Frames filled between keyframes.
-    pub filled: BTreeMap<FrameIdx, PathBuf>,
-    /// The settings of in-betweens, if any are there.
-    pub filled_with: Option<String>,
-    /// Pictures of unfinished keyframes; gone when their batch is finished.
-    pub previews: BTreeMap<FrameIdx, KeyframePreview>,
-    /// Keyframes whose batch failed, and why.
-    pub failed: BTreeMap<FrameIdx, String>,
-    /// Whether an earlier run was cut short and can be continued.
-    pub unfinished: bool,
-    /// Raised with every picture that is written, so that caches notice new ones under old names.
-    pub version: u64,
-}
-
-/// A finished keyframe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyframeResult {
-    /// Its picture.
-    pub path: PathBuf,
-    /// Fingerprint of all settings that it was made with.
-    pub made_with: String,
-    /// The value of [`Results::version`] when it was written.
-    pub version: u64,
-}
-
-/// An unfinished keyframe as it looks now.
-#[derive(Clone, Debug)]
-pub struct KeyframePreview {
-    /// A rough picture.
-    pub picture: Arc<Frame>,
-    /// Denoising steps done.
-    pub step: usize,
-    /// Of how many.
-    pub n_steps: usize,
-}
-
-/// One frame translated with the current settings, to see what they do.
-#[derive(Clone, Debug)]
-pub struct Trial {
-    /// The frame.
-    pub frame: FrameIdx,
-    /// Number of the request, so that late answers to older ones are told apart.
-    pub request: u64,
-    /// How far it is.
-    pub state: TrialState,
-}
-
-/// How far a *try* is.
-#[derive(Clone, Debug)]
-pub enum TrialState {
-    /// Asked for. A job is running, and the try comes when it pauses at a batch or ends.
-    WaitsForJob,
-    /// Being made; the picture so far, if there is one.
-    Working(Option<KeyframePreview>),
-    /// Here it is.
-    Done(Arc<Frame>),
-    /// It did not work.
-    Failed(Report),
-}
-
 /// A job that runs, is paused, or waits for the worker.
 #[derive(Clone, Debug)]
 pub struct RunningJob {
@@ -300,6 +239,10 @@ pub struct RunningJob {
     pub warnings: Vec<Report>,
     /// The fingerprint that each keyframe will have.
     pub made_with: BTreeMap<FrameIdx, String>,
+    /// How much work all of it is, if that is known.
+    pub work: Option<Work>,
+    /// The progress from which its pace is measured.
+    pub measured_from: Option<MeasuredFrom>,
 }
 
 /// What a job does.

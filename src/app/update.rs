@@ -8,7 +8,7 @@ use super::Effect;
 use super::fingerprint::{batch_fingerprints, fill_fingerprint};
 use super::format::count;
 use super::messages::Severity;
-use super::perform::{ended, file};
+use super::perform::{autosave_now, ended, file};
 use super::state::{
     AppState, Check, Ending, JobKind, KeyframePreview, KeyframeResult, RunningJob, SourceTrouble,
     TrialState,
@@ -31,6 +31,7 @@ pub fn update(state: &mut AppState, event: Event) -> Vec<Effect> {
         Event::File(answer) => return small_files::answer(state, answer),
         Event::Ffmpeg(answer) => state.ffmpeg = answer.into(),
         Event::Model(answer) => state.model = answer.into(),
+        Event::Tokens(count) => state.tokens = count,
         Event::Device(answer) => state.device = answer.into(),
         Event::Trial(request, event) => trial(state, request, event),
         Event::Job(id, event) => return job(state, id, event),
@@ -51,6 +52,7 @@ impl<T> From<Result<T, Report>> for Check<T> {
 pub fn progress(state: &mut AppState, progress: JobProgress) {
     if let Some(job) = state.job.as_mut().filter(|job| job.id == progress.job) {
         job.progress = Some(progress);
+        state.measure(&progress);
     }
 }
 
@@ -129,6 +131,7 @@ fn source(state: &mut AppState, path: &Path, event: SourceEvent) {
         SourceEvent::Done(survey) => {
             source.surveyed = survey.n_frames();
             source.survey = Some(survey);
+            project.forget_strays();
         }
         SourceEvent::Missing => source.trouble = Some(SourceTrouble::Moved),
         SourceEvent::Failed(report) => source.trouble = Some(SourceTrouble::Unusable(report)),
@@ -164,7 +167,7 @@ fn job(state: &mut AppState, id: JobId, event: JobEvent) -> Vec<Effect> {
                 return vec![Effect::Cancel(id)];
             }
         }
-        JobEvent::Keyframe { frame, path } => keyframe(state, frame, &path),
+        JobEvent::Keyframe { frame, path } => return keyframe(state, frame, &path),
         JobEvent::Warning(report) => {
             job.warnings.push(report.clone());
             state.messages.say(Severity::Warning, report, state.now);
@@ -181,9 +184,11 @@ fn job(state: &mut AppState, id: JobId, event: JobEvent) -> Vec<Effect> {
 }
 
 fn started(state: &mut AppState, plan: Plan) {
+    let work = state.work_of(&plan);
     let Some(job) = &mut state.job else {
         return;
     };
+    job.work = work;
     let fingerprints = batch_fingerprints(&job.spec, &plan);
     for (batch, fingerprint) in plan.batches().iter().zip(fingerprints) {
         for &frame in &batch.new {
@@ -192,6 +197,7 @@ fn started(state: &mut AppState, plan: Plan) {
     }
     if let Some(project) = &mut state.project {
         project.source.made_from = project.source.state;
+        project.results.removed = false;
         // A picture of a frame that is no keyframe any more would hide what is filled there.
         let covered = |frame: FrameIdx| plan.shots().iter().any(|shot| shot.contains(frame));
         let keyframes = &mut project.results.keyframes;
@@ -200,9 +206,10 @@ fn started(state: &mut AppState, plan: Plan) {
     job.plan = Some(plan);
 }
 
-fn keyframe(state: &mut AppState, frame: FrameIdx, path: &Path) {
+/// A picture is there. When its batch is complete, that is written down at once: what it was made with is not in it.
+fn keyframe(state: &mut AppState, frame: FrameIdx, path: &Path) -> Vec<Effect> {
     let (Some(job), Some(project)) = (&mut state.job, &mut state.project) else {
-        return;
+        return Vec::new();
     };
     job.keyframes_done += 1;
     job.finished.insert(frame);
@@ -215,8 +222,19 @@ fn keyframe(state: &mut AppState, frame: FrameIdx, path: &Path) {
         made_with: job.made_with.get(&frame).cloned().unwrap_or_default(),
         version: results.version,
     };
-    results.keyframes.insert(frame, result);
+    let made_with = result.made_with.clone();
+    let before = results.keyframes.insert(frame, result);
+    let is_news = before.is_none_or(|before| before.made_with != made_with);
     project.touched(state.now);
+    let batches = job.plan.iter().flat_map(Plan::batches);
+    let ends_batch = batches
+        .into_iter()
+        .any(|batch| batch.new.last() == Some(&frame));
+    if is_news && ends_batch {
+        autosave_now(state)
+    } else {
+        Vec::new()
+    }
 }
 
 /// Everything that a finished job wrote is looked for.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::actions::TranslateScope;
 use super::edits::Edits;
 use super::history::History;
-use super::state::{Access, Project, Results, Source};
+use super::state::{Access, KeyframeResult, Project, Results, Source};
 use super::view::ViewState;
 use crate::files::ContentHash;
 use crate::frame::FrameIdx;
@@ -120,6 +120,8 @@ impl Project {
             keyframes.retain(|frame| shot.contains(*frame));
         }
         let spec = &self.edits.spec;
+        let locked = self.edits.locked.iter().copied();
+        let locked = locked.filter(|frame| keyframes.contains(frame)).collect();
         let words = spec.extra.iter();
         JobSpec {
             out: self.work().join("result.mp4"),
@@ -134,6 +136,7 @@ impl Project {
                 .filter(|words| keyframes.is_empty() || keyframes.contains(&words.frame))
                 .cloned()
                 .collect(),
+            lock: locked,
             keyframes,
             no_fill: spec.no_fill || scope == TranslateScope::KeyframesOnly,
             ..spec.clone()
@@ -161,19 +164,39 @@ impl Project {
     pub(super) fn found_pictures(&mut self, keyframes: &[FrameIdx], filled: &[FrameIdx]) {
         let work = self.work();
         let at = |folder: &str, frame: FrameIdx| work.join(folder).join(format!("{frame:06}.png"));
+        let had_some = !self.results.keyframes.is_empty();
         self.results
             .keyframes
             .retain(|frame, _| keyframes.contains(frame));
+        self.results.removed = had_some && self.results.keyframes.is_empty();
         for &frame in keyframes {
             let path = at("keyframes", frame);
-            if let Some(result) = self.results.keyframes.get_mut(&frame) {
-                result.path = path;
-            }
+            let version = self.results.version;
+            let found = || KeyframeResult {
+                path: PathBuf::new(),
+                made_with: String::new(),
+                version,
+            };
+            let result = self.results.keyframes.entry(frame).or_insert_with(found);
+            result.path = path;
         }
+        self.forget_strays();
         self.results.filled = filled
             .iter()
             .map(|&frame| (frame, at("filled", frame)))
             .collect();
+    }
+
+    /// Pictures that nobody remembers making are shown where there is a keyframe now; elsewhere they would hide what is
+    /// filled in.
+    pub(super) fn forget_strays(&mut self) {
+        if self.source.survey.is_none() {
+            return;
+        }
+        let keyframes = self.keyframes();
+        let is_known = |result: &KeyframeResult| !result.made_with.is_empty();
+        let kept = &mut self.results.keyframes;
+        kept.retain(|frame, result| is_known(result) || keyframes.contains(frame));
     }
 }
 

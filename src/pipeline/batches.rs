@@ -15,6 +15,7 @@ use super::error::Error;
 use super::helpers::{Helpers, HelpersKey};
 use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
+use super::locks::Kept;
 use super::observer::{Observer, Progress, Unit, Warning};
 use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
 use super::preview::find_decoder;
@@ -98,7 +99,10 @@ pub fn translate(
             .work
             .join("anchors")
             .join(format!("batch-{i:04}.safetensors"));
-        if tools.journal.find(&product, &key).is_none() {
+        let kept = Kept::of(&job.locked, batch, &results, source.analysis.size, observer);
+        let finished = kept.key(&key);
+        let is_there = |key| tools.journal.find(&product, key).is_some();
+        if !is_there(&key) && !is_there(&finished) {
             observer.interlude(&mut |trial, observer| try_frame(trial, tools.engine, observer));
             let restored = chain.filter(|_| steps.executed > 0);
             let restored = restored.map(|(_, path)| Anchors::read(path)).transpose()?;
@@ -118,12 +122,12 @@ pub fn translate(
                 Ok(translated) => translated,
             };
             let files = write(
-                batch,
+                (batch, &kept),
                 &pictures,
                 &results,
                 recorded.as_ref().map(|a| (a, &*anchors)),
             )?;
-            tools.journal.record(&product, &key, &files)?;
+            tools.journal.record(&product, &finished, &files)?;
         }
         for &frame in &batch.new {
             observer.keyframe(frame, &results.path(frame));
@@ -241,16 +245,18 @@ fn read<'a>(
     })
 }
 
-/// Writes the new pictures of a batch and, last, what the next batch restores.
+/// Writes the new pictures of a batch that are not kept and, last, what the next batch restores.
 fn write(
-    batch: &Batch,
+    (batch, kept): (&Batch, &Kept),
     pictures: &[Frame],
     results: &FrameStore,
     anchors: Option<(&Anchors, &Path)>,
 ) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for (&frame, picture) in batch.new.iter().zip(&pictures[batch.anchors.len()..]) {
-        results.write(frame, picture)?;
+        if !kept.contains(frame) {
+            results.write(frame, picture)?;
+        }
         files.push(results.path(frame));
     }
     if let Some((anchors, path)) = anchors {

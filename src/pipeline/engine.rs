@@ -362,7 +362,7 @@ fn check<M: Module>(module: &M, folder: &ModelFolder, keys: &KeyMap) -> Result<(
     Ok(())
 }
 
-fn config<C>(
+pub(super) fn config<C>(
     folder: &ModelFolder,
     parse: impl Fn(&[u8]) -> Result<C, crate::models::ConfigError>,
 ) -> Result<C, ModelError> {
@@ -381,7 +381,7 @@ fn load<M: Module>(
     Ok(checkpoint::load(module, &folder.weights()?, keys, dtype)?)
 }
 
-fn tokenizer(folder: &ModelFolder) -> Result<Tokenizer, ModelError> {
+pub(super) fn tokenizer(folder: &ModelFolder) -> Result<Tokenizer, ModelError> {
     let vocab = folder.read("vocab.json")?;
     let merges = folder.read("merges.txt")?;
     let special = ["special_tokens_map.json", "tokenizer_config.json"];

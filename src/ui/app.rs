@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use egui::{Context, Id, Ui, ViewportCommand};
 
 use super::acts;
+use super::announcer::Announcer;
 use super::backend::Backend;
 use super::desktop::Desktop;
 use super::effects::Outside;
@@ -44,6 +45,7 @@ pub struct Studio<B> {
     focus_before: FocusBefore,
     /// What gets the keyboard back in this frame.
     focus_again: Option<Id>,
+    announcer: Announcer,
 }
 
 /// What had the keyboard before a dialog was opened.
@@ -84,6 +86,7 @@ impl<B: Backend> Studio<B> {
             is_full_screen: false,
             focus_before: FocusBefore::NoDialog,
             focus_again: None,
+            announcer: Announcer::default(),
         };
         studio.outside.run(ctx, &mut studio.state, effects);
         studio.apply_preferences(ctx);
@@ -183,16 +186,29 @@ impl<B: Backend> Studio<B> {
             ThemeChoice::Light => egui::ThemePreference::Light,
         });
         ctx.set_zoom_factor(preferences.scale_percent as f32 / 100.0);
+        self.arrangement = Arrangement::of(preferences);
         self.shown_preferences = Some(preferences.clone());
+    }
+
+    /// What was dragged is remembered when it is let go.
+    fn keep_arrangement(&mut self, ctx: &Context) {
+        let is_held = ctx.input(|input| input.pointer.any_down());
+        if is_held || self.arrangement == Arrangement::of(&self.state.preferences) {
+            return;
+        }
+        let mut preferences = Box::new(self.state.preferences.clone());
+        self.arrangement.note(&mut preferences);
+        self.perform(ctx, Action::SetPreferences(preferences));
+        self.arrangement = Arrangement::of(&self.state.preferences);
     }
 
     /// Draws the window.
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.apply_preferences(&ctx);
-        self.take_samples(&ctx);
         let now = Duration::from_secs_f64(ctx.time().max(0.0));
         self.perform(&ctx, Action::Tick(now));
+        self.take_samples(&ctx);
         self.take_keys(&ctx);
         self.take_dropped(&ctx);
         self.keep_focus(&ctx);
@@ -213,6 +229,7 @@ impl<B: Backend> Studio<B> {
         for action in asked {
             self.perform(&ctx, action);
         }
+        self.keep_arrangement(&ctx);
         if let Some(request) = self.textures.end_frame() {
             self.outside.backend.request_pictures(request);
         }

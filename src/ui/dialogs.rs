@@ -79,7 +79,7 @@ fn dialog(pick: FilePick, proposal: Option<PathBuf>) -> Choice {
         }
     }
     match pick {
-        FilePick::Video | FilePick::Source => Box::pin(
+        FilePick::Video | FilePick::Source | FilePick::ControlClip(_) => Box::pin(
             dialog
                 .add_filter("Video", VIDEOS)
                 .add_filter("Everything", &["*"])
@@ -114,6 +114,7 @@ fn title(pick: FilePick) -> &'static str {
         FilePick::ModelFile => "File of a model",
         FilePick::Vae => "File of a VAE",
         FilePick::ControlNet => "File of a ControlNet",
+        FilePick::ControlClip(_) => "Clip of control images",
         FilePick::Ffmpeg => "Locate FFmpeg",
         FilePick::ExportFile => "Export to",
         FilePick::ExportFolder => "Folder for pictures",

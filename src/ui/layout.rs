@@ -4,6 +4,7 @@ use egui::{CursorIcon, Id, Rect, Role, Sense, Ui, Vec2, WidgetInfo};
 
 use super::panels::timeline;
 use super::theme;
+use crate::app::preferences::Preferences;
 
 /// Height of the menu bar.
 const MENU: f32 = 32.0;
@@ -81,7 +82,7 @@ pub struct Areas {
     pub menu: Rect,
     /// Settings.
     pub settings: Rect,
-    /// The one button.
+    /// The one button, and the line above it.
     pub button: Rect,
     /// Picture and transport.
     pub viewer: Rect,
@@ -96,9 +97,34 @@ pub struct Areas {
 }
 
 impl Arrangement {
-    /// Divides the window.
+    /// As the user left it.
     #[must_use]
-    pub fn areas(&self, window: Rect) -> Areas {
+    pub fn of(preferences: &Preferences) -> Self {
+        let usual = Self::default();
+        let width = |points: Option<u32>, usual| points.map_or(usual, |points| points as f32);
+        Self {
+            settings_width: width(preferences.settings_points, usual.settings_width),
+            results_width: width(preferences.results_points, usual.results_width),
+        }
+        .clamped()
+    }
+
+    /// Notes it for the next time.
+    pub fn note(&self, preferences: &mut Preferences) {
+        preferences.settings_points = Some(self.settings_width.round() as u32);
+        preferences.results_points = Some(self.results_width.round() as u32);
+    }
+
+    fn clamped(self) -> Self {
+        Self {
+            settings_width: self.settings_width.clamp(WIDTHS.0, WIDTHS.1),
+            results_width: self.results_width.clamp(WIDTHS.0 - 60.0, WIDTHS.1),
+        }
+    }
+
+    /// Divides the window; above the one button there are `above_button` points for a line.
+    #[must_use]
+    pub fn areas(&self, window: Rect, above_button: f32) -> Areas {
         let (menu, rest) = window.split_top_bottom_at_y(window.top() + MENU);
         let (rest, status) = rest.split_top_bottom_at_y(rest.bottom() - STATUS);
         let is_strip = window.width() < theme::NARROW;
@@ -109,7 +135,7 @@ impl Arrangement {
         };
         let (left, rest) = rest.split_left_right_at_x(rest.left() + self.settings_width);
         let (middle, keyframes) = rest.split_left_right_at_x(rest.right() - right);
-        let (settings, button) = left.split_top_bottom_at_y(left.bottom() - BUTTON);
+        let (settings, button) = left.split_top_bottom_at_y(left.bottom() - BUTTON - above_button);
         let (viewer, timeline) = middle.split_top_bottom_at_y(middle.bottom() - timeline::height());
         Areas {
             menu,
@@ -137,8 +163,7 @@ impl Arrangement {
             );
             self.results_width -= handle(ui, "results", results);
         }
-        self.settings_width = self.settings_width.clamp(WIDTHS.0, WIDTHS.1);
-        self.results_width = self.results_width.clamp(WIDTHS.0 - 60.0, WIDTHS.1);
+        *self = self.clamped();
     }
 }
 
@@ -208,7 +233,7 @@ mod tests {
     #[test]
     fn everything_has_room_in_the_smallest_window() {
         let window = Rect::from_min_size(egui::Pos2::ZERO, theme::MIN_SIZE);
-        let areas = Arrangement::default().areas(window);
+        let areas = Arrangement::default().areas(window, 22.0);
         assert!(areas.is_strip);
         assert!(areas.viewer.width() >= 480.0 && areas.viewer.height() >= 320.0);
         let all = [
@@ -225,6 +250,21 @@ mod tests {
             (covered - window.area()).abs() < 1.0,
             "no gap and no overlap"
         );
+    }
+
+    #[test]
+    fn widths_are_remembered_and_kept_in_bounds() {
+        let mut preferences = Preferences::default();
+        assert_eq!(Arrangement::of(&preferences), Arrangement::default());
+        let wide = Arrangement {
+            settings_width: 333.0,
+            results_width: 300.0,
+        };
+        wide.note(&mut preferences);
+        assert_eq!(Arrangement::of(&preferences), wide);
+        preferences.settings_points = Some(9000);
+        let kept = Arrangement::of(&preferences);
+        assert!((kept.settings_width - WIDTHS.1).abs() < f32::EPSILON);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! that long work of the engine cannot stall it.
 
 pub mod acts;
+mod announcer;
 pub mod app;
 pub mod backend;
 mod command_line;
@@ -31,7 +32,7 @@ use app::Studio;
 use desktop::{SystemDesktop, WriteDemo};
 
 /// Name of the application to the desktop: desktop file, icon and window agree on it.
-pub const APP_ID: &str = "io.github.fresco_studio.FrescoStudio";
+pub const APP_ID: &str = "fresco-studio";
 
 /// What the window is opened with.
 pub struct Opening {

@@ -1,5 +1,6 @@
 //! What panels read: the state, and what was worked out of it once for all of them.
 
+use crate::app::fit::{Fit, fit};
 use crate::app::marks::{self, Mark};
 use crate::app::state::{AppState, Project};
 use crate::app::timecode;
@@ -13,16 +14,18 @@ pub struct Derived {
     pub marks: Vec<Mark>,
     /// Shots, keyframes and batches.
     pub plan: Option<Plan>,
+    /// What the work will take.
+    pub fit: Option<Fit>,
 }
 
 impl Derived {
     /// What follows from a state.
     #[must_use]
     pub fn of(state: &AppState) -> Self {
-        Self {
-            marks: marks::marks(state),
-            plan: state.project.as_ref().and_then(marks::plan),
-        }
+        let marks = marks::marks(state);
+        let plan = state.project.as_ref().and_then(marks::plan);
+        let fit = plan.as_ref().and_then(|plan| fit(state, plan, &marks));
+        Self { marks, plan, fit }
     }
 }
 

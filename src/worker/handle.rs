@@ -13,11 +13,14 @@ use super::latest::Latest;
 use super::media::{self, MediaShared};
 use super::message::{
     Command, Event, FileTask, JobEvent, JobId, JobProgress, MediaPicture, MediaRequest, Preview,
-    TryRequest,
+    PreviewOf, StepOf, TryRequest,
 };
 use super::opener::{self, Newest, Question};
+use super::prompts;
 use super::run::{self, Work};
 use super::token::Tokens;
+use crate::frame::{Frame, FrameIdx};
+use crate::pipeline::job::JobSpec;
 
 /// Called from the worker's thread whenever there is something new to look at.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -30,6 +33,9 @@ const MOST_PICTURES: usize = 16;
 
 /// What a main thread has on common systems; other threads get less, and networks nest deeply.
 const STACK_BYTES: usize = 8 << 20;
+
+/// Frames and their pictures.
+pub(super) type Pictures = Vec<(FrameIdx, Arc<Frame>)>;
 
 /// Why a command was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,8 +80,9 @@ impl Outbox {
         (self.wake)();
     }
 
-    pub fn show(&self, preview: Preview) {
-        self.preview.put(preview);
+    /// Shows pictures of unfinished frames, of a step or not.
+    pub fn show(&self, of: PreviewOf, step: Option<StepOf>, pictures: Pictures) {
+        self.preview.put(Preview { of, step, pictures });
         (self.wake)();
     }
 
@@ -94,6 +101,8 @@ struct Inboxes {
     tries: Sender<()>,
     /// Says that the slot of pictures was filled.
     media: Sender<()>,
+    /// Says that the slot of prompts was filled.
+    prompts: Sender<()>,
 }
 
 /// A running worker. Dropping it cancels every job and waits for its threads.
@@ -107,6 +116,7 @@ pub struct WorkerHandle {
     tries: Arc<Latest<TryRequest>>,
     media_slot: Arc<Latest<MediaRequest>>,
     media: Arc<MediaShared>,
+    prompts: Arc<Latest<Box<JobSpec>>>,
     newest: Arc<Newest>,
     tokens: Arc<Tokens>,
     threads: Vec<JoinHandle<()>>,
@@ -133,6 +143,7 @@ pub fn spawn<W: Work>(
     let (files, tasks) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (tries_in, tries_nudge) = crossbeam_channel::bounded(1);
     let (media_in, media_nudge) = crossbeam_channel::bounded(1);
+    let (prompts_in, prompts_nudge) = crossbeam_channel::bounded(1);
     let (picture_in, pictures) = crossbeam_channel::bounded(MOST_PICTURES);
     let mut handle = WorkerHandle {
         inboxes: Some(Inboxes {
@@ -141,6 +152,7 @@ pub fn spawn<W: Work>(
             files,
             tries: tries_in,
             media: media_in,
+            prompts: prompts_in,
         }),
         events,
         pictures: Some(pictures),
@@ -148,6 +160,7 @@ pub fn spawn<W: Work>(
         tries: Arc::default(),
         media_slot: Arc::default(),
         media: Arc::default(),
+        prompts: Arc::default(),
         newest: Arc::default(),
         tokens: Arc::default(),
         threads: Vec::new(),
@@ -170,6 +183,10 @@ pub fn spawn<W: Work>(
     })?;
     let to_files = outbox.clone();
     handle.start("files", move || files::run(&tasks, &to_files))?;
+    let (slot, to_prompts) = (Arc::clone(&handle.prompts), outbox.clone());
+    handle.start("prompts", move || {
+        prompts::run(&prompts_nudge, &slot, &to_prompts);
+    })?;
     let (slot, media) = (Arc::clone(&handle.media_slot), Arc::clone(&handle.media));
     handle.start("media", move || {
         media::run(&media_nudge, &slot, &picture_in, (&media, &outbox.wake));
@@ -216,6 +233,12 @@ impl WorkerHandle {
                 Ok(())
             }
             Command::CheckModel(spec) => queue(&inboxes.opener, Question::Model(spec)),
+            Command::CountTokens(spec) => {
+                self.prompts.put(spec);
+                // A nudge that waits already serves both.
+                let _ = inboxes.prompts.try_send(());
+                Ok(())
+            }
             Command::File(task) => queue(&inboxes.files, task),
             Command::UseFfmpeg(path) => {
                 self.media.use_ffmpeg(path.clone());

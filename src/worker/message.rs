@@ -14,13 +14,16 @@ pub use super::report::Report;
 pub use crate::pipeline::engine::DeviceStatus;
 pub use crate::pipeline::evaluate::Measures;
 pub use crate::pipeline::export::{
-    ExportQuality, ExportSize, ExportSpec, Missing, Sound, VideoCodec,
+    ExportQuality, ExportSettings, ExportSize, ExportSpec, Missing, Sound, VideoCodec,
 };
+pub use crate::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes, frames_that_fit};
 pub use crate::pipeline::observer::{Progress, Stage, StepOf, Summary, Unit};
 pub use crate::pipeline::plan::{Batch, BatchIdx, Partition, Plan};
 pub use crate::pipeline::shots::{Shot, shots_between};
 pub use crate::pipeline::survey::Survey;
+pub use crate::pipeline::tokens::TokenCount;
 pub use crate::pipeline::trial::TrialSpec;
+pub use crate::pipeline::work::{Pace, Work};
 pub use crate::video::{Ratio, TimestampIndex, VideoInfo};
 
 /// Names one job; chosen by the sender, who uses each number once.
@@ -43,6 +46,8 @@ pub enum Command {
     UseFfmpeg(Option<PathBuf>),
     /// See whether the models that settings name can be used; answered by [`Event::Model`].
     CheckModel(Box<JobSpec>),
+    /// Count the tokens of the prompt, on a thread of its own; answered by [`Event::Tokens`]. The newest wins.
+    CountTokens(Box<JobSpec>),
     /// Open the device; answered by [`Event::Device`].
     CheckDevice(DeviceChoice),
     /// Write finished pictures to a file; answered by job events.
@@ -84,6 +89,8 @@ pub enum Event {
     Ffmpeg(Result<FfmpegStatus, Report>),
     /// Answer to [`Command::CheckModel`].
     Model(Result<ModelStatus, Report>),
+    /// Answer to [`Command::CountTokens`]; nothing if the model has no vocabulary.
+    Tokens(Option<TokenCount>),
     /// Answer to [`Command::CheckDevice`].
     Device(Result<DeviceStatus, Report>),
     /// A *try* goes on or has ended; the number is the request's.
@@ -165,6 +172,8 @@ pub struct ModelStatus {
     pub is_demo: bool,
     /// Whether there is a `ControlNet`.
     pub has_control: bool,
+    /// How large its networks are: what memory and time depend on.
+    pub sizes: NetworkSizes,
 }
 
 /// News of a job. Exactly one of the last four ends it, and nothing follows that one.

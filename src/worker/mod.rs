@@ -1,6 +1,6 @@
 //! One named thread owns the engine and every GPU object of it; windows and command lines send it
-//! commands. Three more serve windows beside it: one looks at videos, one fetches pictures, one
-//! reads and writes small files.
+//! commands. Four more serve windows beside it: one looks at videos, one fetches pictures, one
+//! reads and writes small files, one counts the words of prompts.
 //!
 //! Facts queue, samples overwrite: events are few and never lost, progress and previews lie in
 //! one-slot mailboxes of which only the newest content counts. Cancel and pause do not queue: they
@@ -12,6 +12,7 @@ pub mod latest;
 mod media;
 pub mod message;
 mod opener;
+mod prompts;
 mod report;
 mod reporter;
 pub mod run;

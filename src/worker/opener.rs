@@ -10,7 +10,7 @@ use crossbeam_channel::Receiver;
 use super::handle::Outbox;
 use super::media::{MediaShared, OpenSource};
 use super::message::{
-    Event, FfmpegStatus, ModelStatus, Report, SourceEvent, SourceState, VideoCodec,
+    Event, FfmpegStatus, ModelStatus, NetworkSizes, Report, SourceEvent, SourceState, VideoCodec,
 };
 use super::report::guarded;
 use crate::frame::{Frame, FrameIdx};
@@ -93,9 +93,9 @@ fn model_status(spec: &JobSpec) -> Result<ModelStatus, Report> {
     let check = || {
         let folders = ModelFolders::resolve(&model_files(spec), wants_control)?;
         folders.check()?;
-        Ok(folders.controlnets.len())
+        NetworkSizes::of(&folders)
     };
-    let n_nets: usize = guarded(check)?.map_err(|error: Error| Report::from(&error))?;
+    let sizes = guarded(check)?.map_err(|error: Error| Report::from(&error))?;
     let name = spec.model.as_ref().map(|path| {
         let name = path.file_name().unwrap_or(path.as_os_str());
         name.to_string_lossy().into_owned()
@@ -103,7 +103,8 @@ fn model_status(spec: &JobSpec) -> Result<ModelStatus, Report> {
     Ok(ModelStatus {
         is_demo: name.is_none(),
         name: name.unwrap_or_else(|| "Demo model".to_owned()),
-        has_control: n_nets > 0,
+        has_control: sizes.n_controlnets > 0,
+        sizes,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::handle::Outbox;
 use super::latest::Latest;
-use super::message::{JobEvent, JobId, JobProgress, Preview, PreviewOf, TryRequest};
+use super::message::{JobEvent, JobId, JobProgress, PreviewOf, TryRequest};
 use super::time_left::TimeLeft;
 use super::token::Token;
 use super::trials;
@@ -87,11 +87,13 @@ impl Observer for Reporter<'_> {
     }
 
     fn preview(&self, frame: FrameIdx, picture: Arc<Frame>) {
-        self.show(None, vec![(frame, picture)]);
+        let of = PreviewOf::Job(self.job);
+        self.outbox.show(of, None, vec![(frame, picture)]);
     }
 
     fn batch_preview(&self, step: StepOf, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
-        self.show(Some(step), pictures);
+        let of = PreviewOf::Job(self.job);
+        self.outbox.show(of, Some(step), pictures);
     }
 
     fn interlude(&self, make: &mut MakeTrial<'_>) {
@@ -100,15 +102,5 @@ impl Observer for Reporter<'_> {
 
     fn warning(&self, warning: Warning) {
         self.outbox.job(self.job, JobEvent::Warning(warning.into()));
-    }
-}
-
-impl Reporter<'_> {
-    fn show(&self, step: Option<StepOf>, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
-        self.outbox.show(Preview {
-            of: PreviewOf::Job(self.job),
-            step,
-            pictures,
-        });
     }
 }

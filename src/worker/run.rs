@@ -205,6 +205,7 @@ impl<W: Work> Worker<'_, W> {
             Command::Open(_)
             | Command::CloseSource
             | Command::CheckModel(_)
+            | Command::CountTokens(_)
             | Command::File(_)
             | Command::Shutdown => {}
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::handle::Outbox;
 use super::latest::Latest;
-use super::message::{Event, Preview, PreviewOf, Report, TrialEvent, TryRequest};
+use super::message::{Event, PreviewOf, Report, TrialEvent, TryRequest};
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::error::Error;
 use crate::pipeline::observer::{Cancelled, MakeTrial, Observer, Progress, Stage, StepOf, Warning};
@@ -55,24 +55,16 @@ impl Observer for TrialObserver<'_> {
     }
 
     fn preview(&self, frame: FrameIdx, picture: Arc<Frame>) {
-        self.show(None, vec![(frame, picture)]);
+        let of = PreviewOf::Trial(self.request);
+        self.outbox.show(of, None, vec![(frame, picture)]);
     }
 
     fn batch_preview(&self, step: StepOf, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
-        self.show(Some(step), pictures);
+        let of = PreviewOf::Trial(self.request);
+        self.outbox.show(of, Some(step), pictures);
     }
 
     fn warning(&self, warning: Warning) {
         tracing::info!(summary = warning.summary, "a try goes on");
-    }
-}
-
-impl TrialObserver<'_> {
-    fn show(&self, step: Option<StepOf>, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
-        self.outbox.show(Preview {
-            of: PreviewOf::Trial(self.request),
-            step,
-            pictures,
-        });
     }
 }

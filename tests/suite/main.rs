@@ -13,6 +13,7 @@ mod app;
 mod cli;
 mod clips;
 mod evaluate;
+mod facts;
 mod failures;
 mod fill;
 mod flow;

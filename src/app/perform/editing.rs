@@ -6,6 +6,7 @@ use super::super::actions::{Action, Effect, Gesture, Section, Setting};
 use super::super::edits::Edits;
 use super::super::history::StepName;
 use super::super::state::{AppState, Project};
+use super::preferences::count_tokens;
 use crate::pipeline::job::JobSpec;
 use crate::worker::message::Command;
 
@@ -107,6 +108,19 @@ fn checks(before: &JobSpec, after: &JobSpec) -> Vec<Effect> {
     if models(before) != models(after) {
         let spec = Box::new(after.clone());
         effects.push(Effect::Send(Command::CheckModel(spec)));
+    }
+    let words = |spec: &JobSpec| {
+        let (look, model) = (spec.look.clone(), spec.model.clone());
+        (
+            spec.prompt.clone(),
+            spec.quality.clone(),
+            look,
+            model,
+            spec.compat,
+        )
+    };
+    if words(before) != words(after) {
+        effects.push(count_tokens(after));
     }
     if before.device != after.device {
         let device = after.device.clone();

@@ -7,7 +7,7 @@ use super::super::export::{ExportDraft, ExportPreset};
 use super::super::state::{AppState, Dialog, JobKind, Project, RunningJob};
 use crate::frame::FrameIdx;
 use crate::worker::message::{
-    Command, ExportQuality, ExportSize, ExportSpec, JobId, Missing, Sound,
+    Command, ExportQuality, ExportSettings, ExportSize, ExportSpec, JobId, Missing, Sound,
 };
 
 /// Opens the dialog, changes it, sends it, or hands the action back.
@@ -51,17 +51,19 @@ fn draft(state: &AppState, project: &Project, what: ExportWhat) -> ExportDraft {
         what,
         preset,
         range_only: project.edits.range.is_some(),
-        size: ExportSize::Source,
-        codec: preset.codec(),
-        quality: ExportQuality::default(),
-        sound: Sound::Copy,
-        keep_metadata: true,
-        keep_subtitles: true,
         store_settings: preferences.store_settings,
-        mark: preferences.mark_as_translated,
-        missing: Missing::Refuse,
-        path: folder.join(file_name(project, preset)),
-        overwrite: false,
+        settings: ExportSettings {
+            missing: Missing::Refuse,
+            size: ExportSize::Source,
+            codec: preset.codec(),
+            quality: ExportQuality::default(),
+            sound: Sound::Copy,
+            keep_metadata: true,
+            keep_subtitles: true,
+            mark: preferences.mark_as_translated,
+            path: folder.join(file_name(project, preset)),
+            overwrite: false,
+        },
     }
 }
 
@@ -98,13 +100,13 @@ fn change(state: &mut AppState, mut draft: ExportDraft) {
         return;
     };
     if draft.preset != before.preset {
-        draft.codec = draft.preset.codec();
+        draft.settings.codec = draft.preset.codec();
         draft.what = if draft.preset == ExportPreset::Keyframes {
             ExportWhat::Keyframes
         } else {
             ExportWhat::Frames
         };
-        draft.path = with_ending(&draft.path, draft.preset);
+        draft.settings.path = with_ending(&draft.settings.path, draft.preset);
     }
     *before = draft;
 }
@@ -126,8 +128,8 @@ fn with_ending(path: &Path, preset: ExportPreset) -> PathBuf {
 pub fn set_path(state: &mut AppState, path: PathBuf) {
     for dialog in &mut state.dialogs {
         if let Dialog::Export(draft) = dialog {
-            draft.overwrite = draft.preset.extension().is_some();
-            draft.path.clone_from(&path);
+            draft.settings.overwrite = draft.preset.extension().is_some();
+            draft.settings.path.clone_from(&path);
         }
     }
 }
@@ -185,20 +187,14 @@ pub fn export_spec(project: &Project, draft: &ExportDraft) -> Option<ExportSpec>
         times: times.as_ref().clone(),
         range,
         pictures,
-        missing: match draft.what {
-            ExportWhat::Frames => draft.missing,
-            ExportWhat::Keyframes => Missing::Skip,
-        },
-        size: draft.size,
-        codec: draft.codec,
-        quality: draft.quality,
-        sound: draft.sound,
-        keep_metadata: draft.keep_metadata,
-        keep_subtitles: draft.keep_subtitles,
         comment: draft.store_settings.then(|| parameters(project)),
-        mark: draft.mark,
-        path: draft.path.clone(),
-        overwrite: draft.overwrite,
+        settings: ExportSettings {
+            missing: match draft.what {
+                ExportWhat::Frames => draft.settings.missing,
+                ExportWhat::Keyframes => Missing::Skip,
+            },
+            ..draft.settings.clone()
+        },
     })
 }
 

@@ -93,9 +93,11 @@ fn picked(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effect> {
             super::exporting::set_path(state, path);
             Vec::new()
         }
-        FilePick::ModelFolder | FilePick::ModelFile | FilePick::Vae | FilePick::ControlNet => {
-            super::models::use_file(state, pick, path)
-        }
+        FilePick::ModelFolder
+        | FilePick::ModelFile
+        | FilePick::Vae
+        | FilePick::ControlNet
+        | FilePick::ControlClip(_) => super::models::use_file(state, pick, path),
     }
 }
 

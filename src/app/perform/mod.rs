@@ -17,6 +17,7 @@ mod working;
 pub use files::start;
 pub(super) use opening::opened_project;
 pub(super) use preferences::{check_everything, check_models};
+pub(super) use saving::autosave_now;
 pub(super) use tasks::file;
 pub(super) use working::ended;
 

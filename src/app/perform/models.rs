@@ -49,6 +49,12 @@ pub fn use_file(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effe
             spec.vae = Some(path);
             Setting::Vae
         }
+        FilePick::ControlClip(index) => {
+            if let Some(net) = spec.controlnet.get_mut(index) {
+                net.clip = Some(path);
+            }
+            Setting::ControlNets
+        }
         FilePick::ControlNet => {
             spec.controlnet.push(ControlNetSpec {
                 path,

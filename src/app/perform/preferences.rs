@@ -42,10 +42,16 @@ pub fn set_preferences(state: &mut AppState, preferences: Preferences) -> Vec<Ef
     effects
 }
 
-/// Asks whether the models of a project can be used.
+/// Asks whether the models of a project can be used, and how long its prompt is for them.
 pub fn check_models(project: &Project) -> Vec<Effect> {
-    let spec = Box::new(project.edits.spec.clone());
-    vec![Effect::Send(Command::CheckModel(spec))]
+    let spec = &project.edits.spec;
+    let check = Effect::Send(Command::CheckModel(Box::new(spec.clone())));
+    vec![check, count_tokens(spec)]
+}
+
+/// Asks how long the prompt is.
+pub fn count_tokens(spec: &JobSpec) -> Effect {
+    Effect::Send(Command::CountTokens(Box::new(spec.clone())))
 }
 
 /// Asks for everything that can be ready or not.

@@ -75,6 +75,7 @@ fn try_frame(state: &mut AppState, frame: FrameIdx) -> Vec<Effect> {
         // One frame is tried whatever the range and the keyframes are.
         range: None,
         keyframes: Vec::new(),
+        lock: Vec::new(),
         cuts: None,
         ..project.job_spec(TranslateScope::KeyframesOnly)
     };
@@ -148,6 +149,8 @@ impl RunningJob {
             stop_after_keyframes: false,
             warnings: Vec::new(),
             made_with: BTreeMap::new(),
+            work: None,
+            measured_from: None,
         }
     }
 }
@@ -160,6 +163,8 @@ fn steer(state: &mut AppState, phase: JobPhase) -> Vec<Effect> {
         return Vec::new();
     }
     job.phase = phase;
+    // Time in which nothing is done is no measure.
+    job.measured_from = None;
     vec![match phase {
         JobPhase::Paused => Effect::Pause(job.id),
         JobPhase::Working | JobPhase::Stopping => Effect::Resume(job.id),
@@ -202,6 +207,10 @@ pub(in crate::app) fn ended(state: &mut AppState, ending: Ending) -> Vec<Effect>
         return Vec::new();
     };
     let mut effects = tell_ending(state, &job, &ending);
+    if job.measured_from.is_some() {
+        // What was measured is of use to the next estimate, also after a restart.
+        effects.push(super::preferences::save_preferences(state));
+    }
     let has_stopped = matches!(ending, Ending::Stopped);
     if let Some(project) = &mut state.project
         && job.kind == JobKind::Translate
@@ -289,6 +298,7 @@ impl AppState {
             no_fill: job.spec.no_fill,
             range: job.spec.range,
             keyframes: job.spec.keyframes.clone(),
+            lock: job.spec.lock.clone(),
             ..now.clone()
         };
         let is_all = job.spec.keyframes.len() == now.keyframes.len();
@@ -307,7 +317,7 @@ impl AppState {
             }
             FilePick::ExportFile | FilePick::ExportFolder => {
                 self.dialogs.iter().rev().find_map(|dialog| match dialog {
-                    Dialog::Export(draft) => Some(draft.path.clone()),
+                    Dialog::Export(draft) => Some(draft.settings.path.clone()),
                     _ => None,
                 })
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-pub use spec::{ExportQuality, ExportSize, ExportSpec, Missing, Sound, VideoCodec};
+pub use spec::{ExportQuality, ExportSettings, ExportSize, ExportSpec, Missing, Sound, VideoCodec};
 
 use super::error::Error;
 use super::observer::{Observer, Progress, Stage, StageClock, Summary, Unit, Warning};
@@ -32,13 +32,13 @@ pub fn export(
     clock.start(Stage::Encode, observer);
     let frames = frames_of(spec)?;
     let mut pictures = Pictures::new(spec, ffmpeg)?;
-    let path = if spec.overwrite {
-        spec.path.clone()
+    let path = if spec.settings.overwrite {
+        spec.settings.path.clone()
     } else {
-        free_name(&spec.path)
+        free_name(&spec.settings.path)
     };
     check_place(spec, &path)?;
-    let (duration_secs, notes) = match spec.codec.compression(spec.quality) {
+    let (duration_secs, notes) = match spec.settings.codec.compression(spec.settings.quality) {
         Some(_) => write_video(spec, &frames, (ffmpeg, &path), &mut pictures, observer)?,
         None => write_pictures(spec, &frames, &path, &mut pictures, observer)?,
     };
@@ -59,7 +59,7 @@ fn frames_of(spec: &ExportSpec) -> Result<Vec<FrameIdx>, Error> {
     let have: Vec<FrameIdx> = spec.pictures.iter().map(|(frame, _)| *frame).collect();
     let have: Vec<FrameIdx> = have.into_iter().filter(inside).collect();
     let n_missing = (end - start) - have.len();
-    match spec.missing {
+    match spec.settings.missing {
         Missing::Refuse if n_missing > 0 => Err(Error::MissingResults { n: n_missing }),
         Missing::Skip if have.is_empty() => Err(Error::MissingResults { n: n_missing }),
         Missing::Skip => Ok(have),
@@ -85,10 +85,10 @@ impl<'a> Pictures<'a> {
             .range
             .clone()
             .any(|i| !files.contains_key(&FrameIdx(i)));
-        let source = (spec.missing == Missing::Source && lacks)
+        let source = (spec.settings.missing == Missing::Source && lacks)
             .then(|| Decoder::open(ffmpeg, &spec.info, spec.range.clone()))
             .transpose()?;
-        let size = match (spec.size, files.values().next()) {
+        let size = match (spec.settings.size, files.values().next()) {
             (ExportSize::Custom(size), _) => size,
             (ExportSize::Working, Some(path)) => Frame::read(path)?.size(),
             (ExportSize::Source | ExportSize::Working, _) => spec.info.display_size,
@@ -168,12 +168,12 @@ fn write_video(
     let mut config = EncodeConfig::new(pictures.size);
     config.source = Some(spec.info.clone());
     config.tracks = Tracks {
-        sound: spec.sound,
-        subtitles: spec.keep_subtitles,
-        metadata: spec.keep_metadata,
+        sound: spec.settings.sound,
+        subtitles: spec.settings.keep_subtitles,
+        metadata: spec.settings.keep_metadata,
     };
     config.comment = comment(spec);
-    if let Some(compression) = spec.codec.compression(spec.quality) {
+    if let Some(compression) = spec.settings.codec.compression(spec.settings.quality) {
         config.compression = compression;
     }
     let mut encoder = Encoder::create(ffmpeg, path, &times, place, &config)?;
@@ -191,7 +191,7 @@ fn write_video(
     }
     let info = encoder.finish()?;
     let wants_sound =
-        spec.sound != Sound::None && spec.info.audio.iter().any(|a| !a.codec.is_empty());
+        spec.settings.sound != Sound::None && spec.info.audio.iter().any(|a| !a.codec.is_empty());
     if wants_sound && info.audio.is_empty() {
         let what = "it has no sound".to_owned();
         let path = path.to_owned();
@@ -216,6 +216,7 @@ fn shown_times(spec: &ExportSpec, frames: &[FrameIdx]) -> (TimestampIndex, Range
 /// The comment field: settings, and how the file was made.
 fn comment(spec: &ExportSpec) -> Option<String> {
     let mark = spec
+        .settings
         .mark
         .then(|| format!("Digital source type: {DIGITAL_SOURCE_TYPE}"));
     let parts: Vec<String> = spec.comment.iter().cloned().chain(mark).collect();

@@ -9,10 +9,6 @@ use crate::video::{Compression, TimestampIndex, VideoInfo};
 pub use crate::video::Sound;
 
 /// A file to write from finished pictures.
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "one checkbox each, independent of the others"
-)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportSpec {
     /// The source: timing, sound, and pictures for frames without a result.
@@ -23,6 +19,19 @@ pub struct ExportSpec {
     pub range: Range<usize>,
     /// Finished pictures, in order of their frames.
     pub pictures: Vec<(FrameIdx, PathBuf)>,
+    /// Text for the comment field, such as the settings.
+    pub comment: Option<String>,
+    /// How they are written, and where.
+    pub settings: ExportSettings,
+}
+
+/// How pictures are written, and where.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one checkbox each, independent of the others"
+)]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportSettings {
     /// What stands in for frames without one.
     pub missing: Missing,
     /// Size of the pictures.
@@ -37,8 +46,6 @@ pub struct ExportSpec {
     pub keep_metadata: bool,
     /// Whether the source's subtitles are kept.
     pub keep_subtitles: bool,
-    /// Text for the comment field, such as the settings.
-    pub comment: Option<String>,
     /// Whether the file says that a model made it.
     pub mark: bool,
     /// The file, or the folder where pictures are wanted.

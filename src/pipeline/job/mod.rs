@@ -207,6 +207,15 @@ pub struct JobSpec {
         help_heading = "Keyframes"
     )]
     pub keyframes: Vec<FrameIdx>,
+    /// Keyframes whose pictures in the working folder stay as they are, whatever the settings.
+    #[arg(
+        long,
+        value_name = "F,F,…",
+        value_delimiter = ',',
+        value_parser = options::parse_frame,
+        help_heading = "Keyframes"
+    )]
+    pub lock: Vec<FrameIdx>,
     /// Frames at which a new shot begins, in place of those that are found; `none` for a single shot.
     #[arg(long, value_name = "F,F,…|none", help_heading = "Keyframes")]
     pub cuts: Option<CutList>,
@@ -260,6 +269,7 @@ impl Default for JobSpec {
             size: None,
             keyframe_gap: KeyframeGap::default(),
             keyframes: Vec::new(),
+            lock: Vec::new(),
             cuts: None,
             batch_size: 8,
             no_fill: false,

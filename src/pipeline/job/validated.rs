@@ -42,6 +42,8 @@ pub struct Job {
     pub short_side: u32,
     /// Which frames are keyframes.
     pub keyframes: KeyframeChoice,
+    /// Keyframes whose pictures stay as they are.
+    pub locked: Vec<FrameIdx>,
     /// First frames of all shots but the first; found in the pictures if absent.
     pub cuts: Option<Vec<FrameIdx>>,
     /// Most keyframes in a batch, anchors included.
@@ -204,42 +206,56 @@ impl Job {
                 .clone()
                 .unwrap_or_else(|| default_work_folder(&spec.out)),
             range: spec.range.map(Range::from),
-            prompt: Prompt {
-                text: words(spec),
-                quality: spec.quality.clone(),
-                negative: spec.negative.clone(),
-                extra: spec
-                    .extra
-                    .iter()
-                    .map(|words| (words.frame, words.text.clone()))
-                    .collect(),
-            },
+            prompt: Prompt::of(spec),
             models: model_files(spec),
             control: ControlSettings {
                 kind: spec.control,
                 canny: spec.canny,
                 strength: spec.control_strength,
             },
-            sampling: SamplingSettings {
-                start: if spec.from_noise {
-                    Start::Noise
-                } else {
-                    Start::Source(spec.strength)
-                },
-                steps: spec.steps,
-                guidance_scale: spec.guidance_scale,
-                sampler: spec.sampler,
-                free_u: spec.free_u,
-                seed: spec.seed,
-            },
+            sampling: SamplingSettings::of(spec),
             short_side: spec.size.unwrap_or(short_side),
             keyframes: keyframe_choice(spec),
+            locked: spec.lock.clone(),
             cuts: spec.cuts.as_ref().map(|cuts| cuts.0.clone()),
             batch_size: spec.batch_size,
             fill: (!spec.no_fill).then(|| FillSettings::new(spec.in_betweens, spec.compat)),
             consistency: Consistency::from(&spec.guidance),
             compat: spec.compat,
             device: spec.device.clone(),
+        }
+    }
+}
+
+impl Prompt {
+    /// The words of settings that need not have been checked.
+    pub(crate) fn of(spec: &JobSpec) -> Self {
+        let extra = spec.extra.iter();
+        Self {
+            text: words(spec),
+            quality: spec.quality.clone(),
+            negative: spec.negative.clone(),
+            extra: extra
+                .map(|words| (words.frame, words.text.clone()))
+                .collect(),
+        }
+    }
+}
+
+impl SamplingSettings {
+    /// The sampling of settings that need not have been checked.
+    pub(crate) fn of(spec: &JobSpec) -> Self {
+        Self {
+            start: if spec.from_noise {
+                Start::Noise
+            } else {
+                Start::Source(spec.strength)
+            },
+            steps: spec.steps,
+            guidance_scale: spec.guidance_scale,
+            sampler: spec.sampler,
+            free_u: spec.free_u,
+            seed: spec.seed,
         }
     }
 }

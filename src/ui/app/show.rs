@@ -8,7 +8,7 @@ use crate::app::state::Dialog;
 use crate::ui::backend::Backend;
 use crate::ui::layout::{Areas, PanelName, panel_ui};
 use crate::ui::panels::{
-    dialogs, export, jobs, keyframes, log, menus, models, notices, preferences, settings,
+    dialogs, export, fit, jobs, keyframes, log, menus, models, notices, preferences, settings,
     shortcuts, start, timeline, viewer,
 };
 use crate::ui::scene::Scene;
@@ -35,7 +35,8 @@ impl<B: Backend> Studio<B> {
     /// Everything that is seen; gives what was asked for.
     pub(super) fn layout(&mut self, ui: &mut Ui) -> Vec<Action> {
         let window = ui.max_rect();
-        let areas = self.arrangement.areas(window);
+        let above_button = fit::height(self.derived.fit.as_ref());
+        let areas = self.arrangement.areas(window, above_button);
         let mut asked = Vec::new();
         let is_full = self
             .scene()
@@ -103,7 +104,12 @@ impl<B: Backend> Studio<B> {
         let builder = UiBuilder::new().max_rect(areas.button.shrink2(MARGIN));
         ui.painter()
             .rect_filled(areas.button, 0.0, theme::of(ui).panel.colour());
-        let button = ui.scope_builder(builder, |ui| jobs::button_ui(&self.state, ui));
+        let button = ui.scope_builder(builder, |ui| {
+            let fit = self.derived.fit.as_ref();
+            let mut asked = fit.map_or(Vec::new(), |fit| fit::fit_ui(fit, ui));
+            asked.extend(jobs::button_ui(&self.state, ui));
+            asked
+        });
         asked.extend(button.inner);
         asked.extend(self.viewer(ui, areas.viewer));
         asked.extend(panel_ui(
@@ -143,6 +149,7 @@ impl<B: Backend> Studio<B> {
         let unread = self.state.messages.unread();
         let asked = panel_ui(ui, PanelName::Status, rect, vec2(8.0, 4.0), |ui| {
             ui.horizontal(|ui| {
+                self.announcer.announce(&self.state, ui);
                 let asked = jobs::status_ui(&self.state, ui);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let messages = match unread {

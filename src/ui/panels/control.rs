@@ -83,6 +83,7 @@ fn control_nets_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
                 });
             }
         });
+        clip_ui(editor, ui, index, &name);
         let row = |label| Row {
             label,
             help: "More: acts more strongly. Less: freer.",
@@ -120,4 +121,35 @@ fn control_nets_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
     if add.on_hover_text(Setting::ControlNets.tooltip()).clicked() {
         editor.asked.push(Action::Pick(FilePick::ControlNet));
     }
+}
+
+/// What the network looks at: images made from the source, or those of a clip.
+fn clip_ui(editor: &mut Editor<'_>, ui: &mut Ui, index: usize, net: &str) {
+    let clip = editor.spec.controlnet.get(index);
+    let clip = clip.and_then(|net| net.clip.as_ref());
+    let file = clip.and_then(|clip| clip.file_name());
+    let shown = file.map_or("from the source".into(), |name| name.to_string_lossy());
+    ui.horizontal(|ui| {
+        ui.label("Control images");
+        let button = ui.add(egui::Button::new(shown.as_ref()).truncate());
+        let button = button.on_hover_text("A clip of ready-made control images…");
+        if button
+            .accessible_name(format!("Control images of {net}, {shown}"))
+            .clicked()
+        {
+            editor
+                .asked
+                .push(Action::Pick(FilePick::ControlClip(index)));
+        }
+        if clip.is_some()
+            && ui
+                .small_button("From the source")
+                .accessible_name(format!("Control images of {net} from the source"))
+                .clicked()
+        {
+            editor.change(Setting::ControlNets, Gesture::Finished, |spec| {
+                spec.controlnet[index].clip = None;
+            });
+        }
+    });
 }

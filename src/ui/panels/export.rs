@@ -38,7 +38,7 @@ pub fn export_ui(state: &AppState, draft: &ExportDraft, ctx: &Context) -> Vec<Ac
             &mut edited.store_settings,
             "Store settings in the file (prompt, seed, models)",
         );
-        ui.checkbox(&mut edited.mark, "Mark as AI-translated");
+        ui.checkbox(&mut edited.settings.mark, "Mark as AI-translated");
         missing_ui(project, &mut edited, ui);
         match buttons(ui, &["Cancel", "Export"]) {
             Some(0) => asked.push(Action::Escape),
@@ -77,14 +77,14 @@ fn preset_ui(draft: &mut ExportDraft, ui: &mut Ui) {
 /// A preset sets the codec and the ending of the name.
 fn apply(draft: &mut ExportDraft, preset: ExportPreset) {
     draft.preset = preset;
-    draft.codec = preset.codec();
+    draft.settings.codec = preset.codec();
     draft.what = match preset {
         ExportPreset::Keyframes => ExportWhat::Keyframes,
         _ => ExportWhat::Frames,
     };
-    draft.path = match preset.extension() {
-        Some(extension) => draft.path.with_extension(extension),
-        None => draft.path.with_extension(""),
+    draft.settings.path = match preset.extension() {
+        Some(extension) => draft.settings.path.with_extension(extension),
+        None => draft.settings.path.with_extension(""),
     };
 }
 
@@ -115,16 +115,20 @@ fn size_ui(project: &Project, draft: &mut ExportDraft, ui: &mut Ui) {
     ui.label("Size");
     ui.horizontal(|ui| {
         ui.radio_value(
-            &mut draft.size,
+            &mut draft.settings.size,
             ExportSize::Source,
             format!("As source, {source}"),
         );
-        ui.radio_value(&mut draft.size, ExportSize::Working, "Working size");
-        let is_custom = matches!(draft.size, ExportSize::Custom(_));
+        ui.radio_value(
+            &mut draft.settings.size,
+            ExportSize::Working,
+            "Working size",
+        );
+        let is_custom = matches!(draft.settings.size, ExportSize::Custom(_));
         if ui.radio(is_custom, "Custom").clicked() && !is_custom {
-            draft.size = ExportSize::Custom(source);
+            draft.settings.size = ExportSize::Custom(source);
         }
-        if let ExportSize::Custom(size) = &mut draft.size {
+        if let ExportSize::Custom(size) = &mut draft.settings.size {
             let sides = [("Width", &mut size.width), ("Height", &mut size.height)];
             for (name, side) in sides {
                 ui.add(DragValue::new(side).range(16..=8192))
@@ -145,7 +149,9 @@ fn codec_ui(state: &AppState, draft: &mut ExportDraft, ui: &mut Ui) {
             (VideoCodec::Ffv1, "FFV1"),
             (VideoCodec::Png, "PNG pictures"),
         ];
-        let current = codecs.iter().find(|(codec, _)| *codec == draft.codec);
+        let current = codecs
+            .iter()
+            .find(|(codec, _)| *codec == draft.settings.codec);
         let combo =
             ComboBox::from_id_salt("codec").selected_text(current.map_or("", |(_, name)| *name));
         let inner = combo.show_ui(ui, |ui| {
@@ -153,24 +159,24 @@ fn codec_ui(state: &AppState, draft: &mut ExportDraft, ui: &mut Ui) {
                 let known = state.ffmpeg.ready();
                 let is_there = codec == VideoCodec::Png
                     || known.is_some_and(|ffmpeg| ffmpeg.codecs.contains(&codec));
-                let choice = egui::Button::selectable(draft.codec == codec, name);
+                let choice = egui::Button::selectable(draft.settings.codec == codec, name);
                 let response = ui.add_enabled(is_there, choice);
                 let why = "Your FFmpeg was built without this encoder.";
                 if response.on_disabled_hover_text(why).clicked() {
-                    draft.codec = codec;
+                    draft.settings.codec = codec;
                 }
             }
         });
         inner.response.accessible_name("Codec");
-        if matches!(draft.codec, VideoCodec::H264 | VideoCodec::H265) {
-            let mut quality = draft.quality.0;
+        if matches!(draft.settings.codec, VideoCodec::H264 | VideoCodec::H265) {
+            let mut quality = draft.settings.quality.0;
             let label = ui.label("Quality");
             let slider = ui
                 .add(Slider::new(&mut quality, 0..=40))
                 .labelled_by(label.id);
             slider
                 .on_hover_text("More: smaller files. Less: closer to the pictures; 0 is lossless.");
-            draft.quality = ExportQuality(quality);
+            draft.settings.quality = ExportQuality(quality);
         }
     });
     ui.end_row();
@@ -185,31 +191,31 @@ fn sound_ui(project: &Project, draft: &mut ExportDraft, ui: &mut Ui) {
             .as_ref()
             .is_some_and(|info| !info.audio.is_empty());
         ui.add_enabled_ui(has_sound, |ui| {
-            ui.radio_value(&mut draft.sound, Sound::Copy, "Copy");
-            ui.radio_value(&mut draft.sound, Sound::Aac, "AAC");
-            ui.radio_value(&mut draft.sound, Sound::None, "None");
+            ui.radio_value(&mut draft.settings.sound, Sound::Copy, "Copy");
+            ui.radio_value(&mut draft.settings.sound, Sound::Aac, "AAC");
+            ui.radio_value(&mut draft.settings.sound, Sound::None, "None");
         });
         if !has_sound {
             ui.weak("The source has no sound.");
         }
         ui.separator();
-        ui.checkbox(&mut draft.keep_metadata, "Keep metadata");
-        ui.checkbox(&mut draft.keep_subtitles, "Keep subtitles");
+        ui.checkbox(&mut draft.settings.keep_metadata, "Keep metadata");
+        ui.checkbox(&mut draft.settings.keep_subtitles, "Keep subtitles");
     });
     ui.end_row();
 }
 
 fn file_ui(draft: &mut ExportDraft, ui: &mut Ui) -> Vec<Action> {
     let mut asked = Vec::new();
-    let is_folder = draft.codec == VideoCodec::Png;
+    let is_folder = draft.settings.codec == VideoCodec::Png;
     let label = ui.label(if is_folder { "Folder" } else { "File" });
     ui.horizontal(|ui| {
-        let mut path = draft.path.to_string_lossy().into_owned();
+        let mut path = draft.settings.path.to_string_lossy().into_owned();
         let edit = TextEdit::singleline(&mut path)
             .id_salt("export path")
             .desired_width(360.0);
         if ui.add(edit).labelled_by(label.id).changed() {
-            draft.path = PathBuf::from(path);
+            draft.settings.path = PathBuf::from(path);
         }
         let change = ui.button("Change…").accessible_name("Change file…");
         if change.clicked() {
@@ -224,7 +230,7 @@ fn file_ui(draft: &mut ExportDraft, ui: &mut Ui) -> Vec<Action> {
     ui.end_row();
     ui.label("");
     ui.checkbox(
-        &mut draft.overwrite,
+        &mut draft.settings.overwrite,
         "Replace an existing file, else the name gets a number",
     );
     ui.end_row();
@@ -252,8 +258,16 @@ fn missing_ui(project: &Project, draft: &mut ExportDraft, ui: &mut Ui) {
     let text = format!("{} {have} no result.", format::count(n_missing, "frame"));
     ui.colored_label(theme::of(ui).warning.colour(), text);
     ui.horizontal(|ui| {
-        ui.radio_value(&mut draft.missing, Missing::Source, "Use the source");
-        ui.radio_value(&mut draft.missing, Missing::Skip, "Leave them out");
-        ui.radio_value(&mut draft.missing, Missing::Refuse, "Translate them first");
+        ui.radio_value(
+            &mut draft.settings.missing,
+            Missing::Source,
+            "Use the source",
+        );
+        ui.radio_value(&mut draft.settings.missing, Missing::Skip, "Leave them out");
+        ui.radio_value(
+            &mut draft.settings.missing,
+            Missing::Refuse,
+            "Translate them first",
+        );
     });
 }

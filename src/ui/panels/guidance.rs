@@ -4,7 +4,7 @@ use egui::Ui;
 
 use super::settings::Editor;
 use crate::app::settings::Setting;
-use crate::pipeline::job::{Consistency, ConsistencySpec, KeyframeGap, Preset};
+use crate::pipeline::job::{Compat, Consistency, ConsistencySpec, KeyframeGap, Preset};
 use crate::ui::widgets::labelled_slider::Row;
 
 /// What the list of presets offers; *Custom* is shown when constraints were taken out.
@@ -82,6 +82,10 @@ pub fn guidance_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
         spec.batch_size = size as usize;
     });
     gap_ui(editor, ui);
+    let follows = editor.spec.compat.is_some();
+    editor.toggle(ui, Setting::Compat, follows, |spec, on| {
+        spec.compat = on.then_some(Compat::Reference);
+    });
 }
 
 fn of_preset(consistency: Preset) -> ConsistencySpec {

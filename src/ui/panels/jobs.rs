@@ -88,6 +88,19 @@ pub fn share(job: &RunningJob) -> f32 {
     })
 }
 
+/// What a screen reader says of it: `Keyframes, 29 percent, about 3 min left`.
+#[must_use]
+pub fn spoken(job: &RunningJob) -> String {
+    let stage = job
+        .stage
+        .map_or("Job".to_owned(), |stage| stage.to_string());
+    let left = job.progress.and_then(|progress| progress.left);
+    let left = left.map_or(String::new(), |left| {
+        format!(", {} left", format::about(left))
+    });
+    format!("{stage}, {:.0} percent{left}", share(job) * 100.0)
+}
+
 /// The job in the status bar.
 pub fn status_ui(state: &AppState, ui: &mut Ui) -> Vec<Action> {
     let mut asked = Vec::new();
@@ -100,16 +113,12 @@ pub fn status_ui(state: &AppState, ui: &mut Ui) -> Vec<Action> {
     let bar = ProgressBar::new(share(job))
         .desired_width(160.0)
         .text(format!("{percent:.0} %"));
-    let stage = job
-        .stage
-        .map_or("Job".to_owned(), |stage| stage.to_string());
-    let left = job
-        .progress
-        .and_then(|progress| progress.left)
-        .map(format::about);
-    let left = left.map_or(String::new(), |left| format!(", {left} left"));
-    ui.add(bar)
-        .accessible_name(format!("{stage}, {percent:.0} percent{left}"));
+    let bar = ui.add(bar).accessible_name(spoken(job));
+    ui.ctx().accesskit_node_builder(bar.id, |node| {
+        node.set_min_numeric_value(0.0);
+        node.set_max_numeric_value(100.0);
+        node.set_numeric_value(f64::from(percent.round()));
+    });
     asked.extend(steer_ui(job, ui));
     asked
 }

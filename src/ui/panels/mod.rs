@@ -6,6 +6,7 @@ pub mod dialog;
 pub mod dialogs;
 pub mod export;
 pub mod fill;
+pub mod fit;
 pub mod guidance;
 pub mod jobs;
 pub mod keyframes;

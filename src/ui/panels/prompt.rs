@@ -1,6 +1,10 @@
 //! The prompt and what goes with it.
 
-use egui::{TextEdit, Ui};
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use egui::text::{CCursor, CCursorRange, CharIndex};
+use egui::{Align, Id, Key, Layout, Modifiers, TextEdit, Ui};
 
 use super::notices::local_notice_ui;
 use super::settings::Editor;
@@ -8,11 +12,24 @@ use crate::app::actions::{Action, Gesture};
 use crate::app::notices::NoticeKind;
 use crate::app::settings::Setting;
 use crate::app::state::AppState;
-use crate::pipeline::job::JobSpec;
+use crate::app::weighting::{Change, Selected, reweigh};
+use crate::pipeline::job::{JobSpec, Look};
+use crate::ui::theme;
+
+/// Names and titles of the looks, none first.
+static LOOKS: LazyLock<Vec<(Option<String>, String)>> = LazyLock::new(|| {
+    let titled = |name: &str| Some((Some(name.to_owned()), Look::named(name)?.title));
+    let looks = Look::names().filter_map(titled);
+    std::iter::once((None, "None".to_owned()))
+        .chain(looks)
+        .collect()
+});
 
 /// The section *Prompt*.
 pub fn prompt_ui(state: &AppState, editor: &mut Editor<'_>, ui: &mut Ui) {
+    look_ui(editor, ui);
     words_ui(editor, ui, Setting::Prompt, 4, |spec| &mut spec.prompt);
+    tokens_ui(state, ui);
     editor
         .asked
         .extend(local_notice_ui(state, NoticeKind::EmptyPrompt, ui));
@@ -27,8 +44,91 @@ pub fn prompt_ui(state: &AppState, editor: &mut Editor<'_>, ui: &mut Ui) {
         });
 }
 
+/// A look brings settings of its own, as one step.
+fn look_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
+    let looks = LOOKS
+        .iter()
+        .map(|(name, title)| (name.clone(), title.as_str()));
+    let looks: Vec<(Option<String>, &str)> = looks.collect();
+    let chosen = editor
+        .row(Setting::Look)
+        .choice(ui, &editor.spec.look, &looks);
+    editor.edited(Setting::Look, chosen, |spec, name| {
+        if let Some(look) = name.as_deref().and_then(Look::named) {
+            look.apply(spec, |_| false);
+        }
+        spec.look = name;
+    });
+}
+
+/// How long the prompt is, in steps of what the text encoder reads at once.
+fn tokens_ui(state: &AppState, ui: &mut Ui) {
+    let Some(count) = state.tokens else {
+        return;
+    };
+    let (tokens, room) = (count.tokens, count.room());
+    let (text, help) = if tokens > room {
+        let lost = tokens - room;
+        (
+            format!("{tokens} / {room} tokens, the last {lost} are not read"),
+            "The reference reads one chunk of the prompt and drops the rest.",
+        )
+    } else {
+        (
+            format!("{tokens} / {room} tokens"),
+            "What the model reads: the prompt with the words of the look and the quality words. \
+             Longer prompts are read in several chunks.",
+        )
+    };
+    let theme = theme::of(ui);
+    let token = if tokens > room {
+        theme.warning
+    } else {
+        theme.text_weak
+    };
+    ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+        ui.colored_label(token.colour(), text).on_hover_text(help);
+    });
+}
+
 fn labelled(ui: &mut Ui, setting: Setting) {
     ui.label(setting.label()).on_hover_text(setting.tooltip());
+}
+
+/// Ctrl+Up and Ctrl+Down give what is selected more and less weight; says whether they did.
+fn weigh(ui: &Ui, id: Id, text: &mut String) -> bool {
+    if !ui.memory(|memory| memory.has_focus(id)) {
+        return false;
+    }
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
+    let change = if pressed(Key::ArrowUp) {
+        Change::More
+    } else if pressed(Key::ArrowDown) {
+        Change::Less
+    } else {
+        return false;
+    };
+    let Some(mut edit) = TextEdit::load_state(ui.ctx(), id) else {
+        return false;
+    };
+    let range = edit.cursor.char_range();
+    let range = range.map_or(0..0, |range| {
+        let Range { start, end } = range.as_sorted_char_range();
+        start.0..end.0
+    });
+    let before = Selected {
+        text: text.clone(),
+        range,
+    };
+    let Some(after) = reweigh(&before, change) else {
+        return false;
+    };
+    let cursor = |index| CCursor::new(CharIndex(index));
+    let selection = CCursorRange::two(cursor(after.range.start), cursor(after.range.end));
+    edit.cursor.set_char_range(Some(selection));
+    TextEdit::store_state(ui.ctx(), id, edit);
+    *text = after.text;
+    true
 }
 
 /// Enter makes a new line; Ctrl+Enter is the one button, which the shortcut table sees to.
@@ -41,8 +141,10 @@ fn words_ui(
 ) {
     let mut spec = editor.spec.clone();
     let text = field(&mut spec);
+    let id = ui.make_persistent_id(setting.label());
+    let is_weighed = weigh(ui, id, text);
     let edit = TextEdit::multiline(text)
-        .id_salt(setting.label())
+        .id(id)
         .hint_text(setting.tooltip())
         .desired_rows(rows)
         .desired_width(f32::INFINITY);
@@ -51,7 +153,7 @@ fn words_ui(
         response.request_focus();
         editor.asked.push(Action::Focused);
     }
-    if response.changed() {
+    if response.changed() || is_weighed {
         editor.change(setting, Gesture::Ongoing, |changed| {
             *field(changed) = std::mem::take(field(&mut spec));
         });

@@ -1,7 +1,6 @@
 //! Opening, saving, closing, and the project file.
 
 use fresco_studio::app::actions::FilePick;
-use fresco_studio::app::button::main_button;
 use fresco_studio::app::edits::Keyframes;
 use fresco_studio::app::notices::{NoticeKind, notice};
 use fresco_studio::app::preferences::{Preferences, ThemeChoice};
@@ -191,53 +190,6 @@ fn changes_are_saved_by_themselves_after_a_while() {
         saved(&later(&mut state, 60.0)).is_empty(),
         "nothing changed since"
     );
-}
-
-#[test]
-fn unfinished_work_is_found_again_after_a_crash() {
-    let mut state = opened();
-    let id = translated(&mut state, 4);
-    let (path, text) = saved(&later(&mut state, 11.0)).remove(0);
-    let _ = id;
-    let mut again = empty();
-    let asked = perform(&mut again, Action::Open(video()));
-    let loads = asked.iter().any(|effect| {
-        matches!(effect, Effect::Send(Command::File(FileTask::Load { path: asked, .. })) if *asked == path)
-    });
-    assert!(loads, "{asked:?}");
-    news(&mut again, [loaded(&path, Some(&text))]);
-    news(&mut again, surveyed(&video()));
-    let work = project(&again).work();
-    news(
-        &mut again,
-        [Event::File(FileAnswer::Inventory {
-            work,
-            keyframes: [0, 5, 10].map(FrameIdx).to_vec(),
-            filled: Vec::new(),
-        })],
-    );
-    let done = states(&again)
-        .iter()
-        .filter(|state| **state == MarkState::Done)
-        .count();
-    assert_eq!(done, 3, "one of the four is gone");
-    assert_eq!(main_button(&again).label, "Continue");
-    assert!(notice(&again, NoticeKind::CrashedBefore).is_some());
-    let effects = perform(&mut again, Action::MainButton);
-    assert_eq!(sent(&effects).unwrap().1.prompt, "a fox");
-}
-
-#[test]
-fn a_proper_end_is_no_crash() {
-    let mut state = opened();
-    let effects = perform(&mut state, Action::Close);
-    assert!(state.quitting && matches!(effects.last(), Some(Effect::Quit)));
-    let (path, text) = saved(&effects).remove(0);
-    let mut again = empty();
-    perform(&mut again, Action::Open(video()));
-    news(&mut again, [loaded(&path, Some(&text))]);
-    assert!(notice(&again, NoticeKind::CrashedBefore).is_none());
-    assert_eq!(project(&again).edits.spec.prompt, "a fox");
 }
 
 #[test]

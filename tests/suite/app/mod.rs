@@ -2,9 +2,11 @@
 
 mod button;
 mod editing;
+mod estimates;
 mod files;
 mod jobs;
 mod playing;
+mod reopening;
 mod results;
 
 use std::path::{Path, PathBuf};
@@ -18,22 +20,19 @@ use fresco_studio::files::UserFolders;
 use fresco_studio::frame::{FrameIdx, Size};
 use fresco_studio::pipeline::job::{JobSpec, KeyframeGap};
 use fresco_studio::worker::message::{
-    Command, DeviceStatus, Event, FfmpegStatus, FileAnswer, FileTask, JobEvent, JobId, Loaded,
-    LockState, ModelStatus, Plan, Ratio, Report, SourceEvent, SourceState, Survey, TimestampIndex,
-    VideoCodec, VideoInfo,
+    Command, Event, FileAnswer, FileTask, JobEvent, JobId, Loaded, LockState, Plan, Ratio,
+    SourceEvent, SourceState, Summary, Survey, TimestampIndex, VideoInfo,
 };
+
+use crate::facts;
+pub use crate::facts::report;
 
 /// Frames of the video that tests open, with a cut before the 20th.
 pub const N_FRAMES: usize = 40;
 pub const CUT: usize = 20;
 
 pub fn folders() -> UserFolders {
-    UserFolders {
-        config: "/films/me/.config".into(),
-        data: "/films/me/projects".into(),
-        models: "/films/me/models".into(),
-        videos: "/films/me/videos".into(),
-    }
+    facts::folders("/films/me")
 }
 
 pub fn video() -> PathBuf {
@@ -41,18 +40,11 @@ pub fn video() -> PathBuf {
 }
 
 pub fn info() -> VideoInfo {
-    let json = serde_json::json!({
-        "path": video(), "container": "mov", "stream": 0, "codec": "h264",
-        "coded_size": {"width": 64, "height": 36}, "display_size": {"width": 64, "height": 36},
-        "sample_aspect_ratio": Ratio::ONE, "rotation": 0, "pixel_format": "yuv420p",
-        "bit_depth": 8, "has_alpha": false, "hdr": null,
-        "colour": {"matrix": "bt709", "range": "limited", "matrix_assumed": false,
-                   "primaries": null, "transfer": null},
-        "time_base": Ratio { num: 1, den: 20 }, "average_rate": Ratio { num: 20, den: 1 }, "variable_rate": false,
-        "duration_secs": 2.0, "stated_end": null, "start_secs": 0.0, "claimed_frames": N_FRAMES,
-        "audio": [], "subtitles": [], "notes": []
-    });
-    serde_json::from_value(json).unwrap()
+    let size = Size {
+        width: 64,
+        height: 36,
+    };
+    facts::info(&video(), size, 20, N_FRAMES)
 }
 
 pub fn file_state() -> SourceState {
@@ -67,38 +59,10 @@ pub fn survey() -> Survey {
     Survey::new(&[FrameIdx(CUT)], motion)
 }
 
-pub fn report(text: &str) -> Report {
-    Report {
-        summary: text.to_owned(),
-        causes: Vec::new(),
-        hint: None,
-    }
-}
-
 /// A window whose checks all went well, without a project.
 pub fn empty() -> AppState {
     let (mut state, _) = start(folders(), None);
-    news(
-        &mut state,
-        [
-            Event::Ffmpeg(Ok(FfmpegStatus {
-                version: "7.1".into(),
-                codecs: vec![VideoCodec::H264],
-                path: None,
-            })),
-            Event::Model(Ok(ModelStatus {
-                name: "Demo model".into(),
-                is_demo: true,
-                has_control: true,
-            })),
-            Event::Device(Ok(DeviceStatus {
-                name: "Card".into(),
-                is_fallback: false,
-                cards: vec!["Card".into()],
-                half: true,
-            })),
-        ],
-    );
+    news(&mut state, facts::everything_ready());
     state
 }
 
@@ -191,15 +155,8 @@ pub fn translated(state: &mut AppState, n: usize) -> JobId {
     id
 }
 
-pub fn summary() -> fresco_studio::worker::message::Summary {
-    fresco_studio::worker::message::Summary {
-        out: "/results/result.mp4".into(),
-        frames: N_FRAMES,
-        keyframes: 10,
-        duration_secs: 2.0,
-        stage_secs: Vec::new(),
-        notes: Vec::new(),
-    }
+pub fn summary() -> Summary {
+    facts::summary("/results/result.mp4", N_FRAMES, 10)
 }
 
 /// Everything the working folder holds after a whole translation.

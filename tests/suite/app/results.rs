@@ -69,6 +69,8 @@ fn a_locked_keyframe_is_never_out_of_date() {
     set(&mut state, Setting::Seed, |spec| spec.seed = 77);
     assert_eq!(out_of_date(&state), 9);
     assert_eq!(marks(&state)[1].glyph(), "◈");
+    let effects = perform(&mut state, Action::MainButton);
+    assert_eq!(sent(&effects).unwrap().1.lock, [FrameIdx(5)]);
 }
 
 #[test]
@@ -165,7 +167,7 @@ fn an_export_names_every_picture() {
     perform(&mut state, Action::OpenExport(ExportWhat::Frames));
     assert_eq!(project(&state).frames_without_result(&draft(&state)), 0);
     assert_eq!(
-        draft(&state).path,
+        draft(&state).settings.path,
         PathBuf::from("/films/me/videos/beach – a fox.mp4")
     );
     let spec = exported(&mut state);
@@ -196,7 +198,10 @@ fn keyframes_alone_and_missing_frames_are_known() {
     assert_eq!(state.dialogs.len(), 1);
     assert_eq!(draft(&state).preset, ExportPreset::Keyframes);
     let spec = exported(&mut state);
-    assert_eq!((spec.pictures.len(), spec.missing), (4, Missing::Skip));
+    assert_eq!(
+        (spec.pictures.len(), spec.settings.missing),
+        (4, Missing::Skip)
+    );
 }
 
 #[test]
@@ -210,7 +215,10 @@ fn another_preset_brings_its_own_ending() {
         };
         perform(&mut state, Action::ChangeExport(Box::new(changed)));
         let draft = draft(&state);
-        let ending = draft.path.extension().and_then(|e| e.to_str());
-        assert_eq!((ending, draft.codec), (preset.extension(), preset.codec()));
+        let ending = draft.settings.path.extension().and_then(|e| e.to_str());
+        assert_eq!(
+            (ending, draft.settings.codec),
+            (preset.extension(), preset.codec())
+        );
     }
 }

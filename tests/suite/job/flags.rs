@@ -47,7 +47,7 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
---consistency|light|--no-background-smoothing";
+--consistency|light|--no-background-smoothing|--lock|3,9";
 
 #[test]
 fn every_flag_fills_its_field() {
@@ -103,6 +103,7 @@ fn every_flag_fills_its_field() {
         device: DeviceChoice::Named("NVIDIA".into()),
         work: Some("w".into()),
         look: Some("neon".into()),
+        lock: vec![FrameIdx(3), FrameIdx(9)],
         free_u: Some(FreeU {
             b1: 1.2,
             b2: 1.5,

@@ -4,6 +4,7 @@ mod cancel;
 mod guidance;
 mod helpers;
 mod samplers;
+mod locks;
 mod settings;
 
 use std::path::{Path, PathBuf};

@@ -5,12 +5,13 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::state::Dialog;
-use fresco_studio::worker::message::{Command, Event, JobEvent, Report};
+use fresco_studio::worker::message::{Command, Event, JobEvent};
 
 use super::script::Asked;
 use super::{
     Bench, key, names, open_clip, press, sent_job, start_job, start_screen, tell, translate_all,
 };
+use crate::facts::report;
 
 fn assert_offered(bench: &mut Bench, labels: &[&str]) {
     press(bench, "More ways to go on");
@@ -21,14 +22,6 @@ fn assert_offered(bench: &mut Bench, labels: &[&str]) {
         assert!(found.is_some(), "{label} is not in {:?}", names(bench));
     }
     key(bench, Modifiers::NONE, Key::Escape);
-}
-
-fn report(summary: &str) -> Report {
-    Report {
-        summary: summary.into(),
-        causes: vec!["a cause".into()],
-        hint: None,
-    }
 }
 
 #[test]

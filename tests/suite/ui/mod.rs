@@ -1,5 +1,6 @@
 //! The window with a scripted worker: found by accessible name, pressed, and asked what it sent.
 
+mod announcements;
 mod button;
 mod keyframes;
 mod keys;
@@ -12,7 +13,7 @@ mod snapshots;
 mod start;
 mod viewer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egui::accesskit::Role;
@@ -23,13 +24,14 @@ use fresco_studio::app::actions::Effect;
 use fresco_studio::app::preferences::ThemeChoice;
 use fresco_studio::app::state::{AppState, Project};
 use fresco_studio::app::{self, Action};
-use fresco_studio::files::UserFolders;
-use fresco_studio::frame::FrameIdx;
+use fresco_studio::frame::{FrameIdx, Size};
 use fresco_studio::ui::app::Studio;
 use fresco_studio::worker::message::{
-    Command, DeviceStatus, Event, FfmpegStatus, JobEvent, JobId, ModelStatus, Ratio, SourceEvent,
-    SourceState, Survey, TimestampIndex, VideoCodec, VideoInfo,
+    Command, Event, JobEvent, JobId, Ratio, SourceEvent, SourceState, Summary, Survey,
+    TimestampIndex,
 };
+
+use crate::facts;
 use script::{Asked, Script, ScriptedDesktop};
 
 const N_FRAMES: usize = 48;
@@ -82,14 +84,8 @@ fn start_screen() -> Bench {
 }
 
 fn window(size: Vec2, theme: egui::Theme, file: Option<PathBuf>) -> Bench {
-    let folders = UserFolders {
-        config: "/studio/config".into(),
-        data: "/studio/data".into(),
-        models: "/studio/models".into(),
-        videos: "/studio/videos".into(),
-    };
     let window = Window {
-        start: Some(app::start(folders, file)),
+        start: Some(app::start(facts::folders("/studio"), file)),
         desktop: ScriptedDesktop::default(),
         studio: None,
     };
@@ -105,7 +101,7 @@ fn window(size: Vec2, theme: egui::Theme, file: Option<PathBuf>) -> Bench {
         egui::Theme::Light => ThemeChoice::Light,
     };
     ask(&mut bench, Action::SetPreferences(preferences));
-    tell(&mut bench, everything_ready());
+    tell(&mut bench, facts::everything_ready().into());
     bench
 }
 
@@ -170,45 +166,6 @@ fn key(bench: &mut Bench, modifiers: Modifiers, key: egui::Key) {
     settle(bench);
 }
 
-fn everything_ready() -> Vec<Event> {
-    vec![
-        Event::Ffmpeg(Ok(FfmpegStatus {
-            version: "7.1".into(),
-            codecs: vec![VideoCodec::H264, VideoCodec::Ffv1],
-            path: None,
-        })),
-        Event::Model(Ok(ModelStatus {
-            name: "Demo model".into(),
-            is_demo: true,
-            has_control: true,
-        })),
-        Event::Device(Ok(DeviceStatus {
-            name: "Test card".into(),
-            is_fallback: false,
-            cards: vec!["Test card".into()],
-            half: false,
-        })),
-    ]
-}
-
-fn info() -> VideoInfo {
-    let rate = Ratio { num: 24, den: 1 };
-    serde_json::from_value(serde_json::json!({
-        "path": CLIP, "container": "mov,mp4", "stream": 0, "codec": "h264",
-        "coded_size": {"width": 1920, "height": 1080}, "display_size": {"width": 1920, "height": 1080},
-        "sample_aspect_ratio": {"num": 1, "den": 1}, "rotation": 0, "pixel_format": "yuv420p",
-        "bit_depth": 8, "has_alpha": false, "hdr": null,
-        "colour": {
-            "matrix": "bt709", "matrix_assumed": false, "range": "limited",
-            "primaries": null, "transfer": null,
-        },
-        "time_base": {"num": 1, "den": 24}, "average_rate": rate, "variable_rate": false,
-        "duration_secs": 2.0, "stated_end": 48, "start_secs": 0.0, "claimed_frames": N_FRAMES,
-        "audio": [], "subtitles": [], "notes": [],
-    }))
-    .unwrap()
-}
-
 fn survey() -> Survey {
     let motion = (0..N_FRAMES)
         .map(|i| f64::from(u8::from(i > 0)) * (1.0 + (i % 5) as f64))
@@ -223,6 +180,11 @@ fn clip_known() -> Vec<Event> {
         bytes: 1000,
         modified_secs: 1,
     };
+    let size = Size {
+        width: 1920,
+        height: 1080,
+    };
+    let info = facts::info(Path::new(CLIP), size, 24, N_FRAMES);
     let rate = Ratio { num: 24, den: 1 };
     let times = Arc::new(TimestampIndex::constant(rate, N_FRAMES));
     let small = (0..N_FRAMES).step_by(6);
@@ -230,7 +192,7 @@ fn clip_known() -> Vec<Event> {
         .map(|i| (FrameIdx(i), Arc::new(script::source_picture(i))))
         .collect();
     vec![
-        source(SourceEvent::Info(Arc::new(info()), state)),
+        source(SourceEvent::Info(Arc::new(info), state)),
         source(SourceEvent::Times(times, None)),
         source(SourceEvent::Thumbnails(thumbnails)),
         source(SourceEvent::Done(Arc::new(survey()))),
@@ -268,15 +230,8 @@ fn translate_all(bench: &mut Bench) {
     tell(bench, news);
 }
 
-fn summary() -> fresco_studio::worker::message::Summary {
-    fresco_studio::worker::message::Summary {
-        out: "/studio/work/result.mp4".into(),
-        frames: N_FRAMES,
-        keyframes: 6,
-        duration_secs: 2.0,
-        stage_secs: Vec::new(),
-        notes: Vec::new(),
-    }
+fn summary() -> Summary {
+    facts::summary("/studio/work/result.mp4", N_FRAMES, 6)
 }
 
 /// Names of everything that can be found, for failures.

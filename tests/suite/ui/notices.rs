@@ -3,17 +3,10 @@
 use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::state::{Dialog, PreferencesPage};
-use fresco_studio::worker::message::{DeviceStatus, Event, JobEvent, Report, SourceEvent};
+use fresco_studio::worker::message::{DeviceStatus, Event, JobEvent, SourceEvent};
 
 use super::{Bench, CLIP, names, open_clip, press, start_job, start_screen, tell};
-
-fn report(summary: &str) -> Report {
-    Report {
-        summary: summary.into(),
-        causes: Vec::new(),
-        hint: None,
-    }
-}
+use crate::facts::report;
 
 fn assert_said(bench: &Bench, text: &str) {
     let names = names(bench);

@@ -8,7 +8,7 @@ use fresco_studio::frame::{Frame, FrameIdx, Size};
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::video::{Ffmpeg, FrameStore, TimestampIndex, probe};
 use fresco_studio::worker::message::{
-    ExportQuality, ExportSize, ExportSpec, Missing, Sound, Summary, VideoCodec,
+    ExportQuality, ExportSettings, ExportSize, ExportSpec, Missing, Sound, Summary, VideoCodec,
 };
 use fresco_studio::worker::{Command, JobEvent, Report, spawn};
 
@@ -44,17 +44,19 @@ impl Set {
             times,
             range: 0..8,
             pictures: frames.iter().map(picture).collect(),
-            missing: Missing::Refuse,
-            size: ExportSize::Source,
-            codec: VideoCodec::H264,
-            quality: ExportQuality::default(),
-            sound: Sound::Copy,
-            keep_metadata: true,
-            keep_subtitles: true,
             comment: Some("a fox\nSteps: 20".into()),
-            mark: true,
-            path: studio.out("a.mp4"),
-            overwrite: false,
+            settings: ExportSettings {
+                missing: Missing::Refuse,
+                size: ExportSize::Source,
+                codec: VideoCodec::H264,
+                quality: ExportQuality::default(),
+                sound: Sound::Copy,
+                keep_metadata: true,
+                keep_subtitles: true,
+                mark: true,
+                path: studio.out("a.mp4"),
+                overwrite: false,
+            },
         };
         Some(Self { studio, spec })
     }
@@ -101,10 +103,10 @@ fn every_format_holds_the_pictures_the_times_and_the_sound() {
             eprintln!("skipped: this FFmpeg cannot write {found}");
             continue;
         }
-        set.spec.codec = codec;
-        set.spec.path = set.studio.out(name);
+        set.spec.settings.codec = codec;
+        set.spec.settings.path = set.studio.out(name);
         let summary = set.export().unwrap();
-        assert_eq!((summary.frames, &summary.out), (8, &set.spec.path));
+        assert_eq!((summary.frames, &summary.out), (8, &set.spec.settings.path));
         let codecs = ffprobe(&summary.out, "stream=codec_name");
         assert_eq!(codecs, [found, "aac"], "{name}");
         let times = frame_times(&summary.out);
@@ -135,10 +137,10 @@ fn ranges_sizes_and_silence_are_obeyed() {
         return;
     };
     set.spec.range = 2..6;
-    set.spec.size = ExportSize::Working;
-    set.spec.sound = Sound::None;
+    set.spec.settings.size = ExportSize::Working;
+    set.spec.settings.sound = Sound::None;
     set.spec.comment = None;
-    set.spec.mark = false;
+    set.spec.settings.mark = false;
     let out = set.export().unwrap().out;
     assert_eq!(ffprobe(&out, "stream=codec_name,width"), ["h264", "128"]);
     let frames = set.decoded(&out);
@@ -149,7 +151,7 @@ fn ranges_sizes_and_silence_are_obeyed() {
         "{reds:?}"
     );
     assert!(ffprobe(&out, "format_tags=comment").is_empty());
-    set.spec.size = ExportSize::Custom(Size {
+    set.spec.settings.size = ExportSize::Custom(Size {
         width: 50,
         height: 30,
     });
@@ -169,7 +171,7 @@ fn gaps_are_refused_or_filled_or_left_out() {
     );
     assert!(names_in(&set.studio.path("results")).is_empty());
 
-    set.spec.missing = Missing::Source;
+    set.spec.settings.missing = Missing::Source;
     let summary = set.export().unwrap();
     assert_eq!((summary.frames, summary.keyframes), (8, 3));
     let frames = set.decoded(&summary.out);
@@ -181,8 +183,8 @@ fn gaps_are_refused_or_filled_or_left_out() {
     let grey: Vec<usize> = (0..8).filter(|&n| is_grey(&frames[n])).collect();
     assert_eq!(grey, [0, 4, 7]);
 
-    set.spec.missing = Missing::Skip;
-    set.spec.path = set.studio.out("keys.mp4");
+    set.spec.settings.missing = Missing::Skip;
+    set.spec.settings.path = set.studio.out("keys.mp4");
     let summary = set.export().unwrap();
     let times = frame_times(&summary.out);
     let wanted = [0.0, 0.5, 0.875];
@@ -203,13 +205,13 @@ fn nothing_is_replaced_unasked() {
         let out = set.export().unwrap().out;
         assert_eq!(out, set.studio.out(expected));
     }
-    set.spec.overwrite = true;
+    set.spec.settings.overwrite = true;
     set.spec.range = 0..2;
     assert_eq!(set.export().unwrap().out, set.studio.out("a.mp4"));
     assert_eq!(names(&set).len(), 3);
     let source = set.spec.info.path.clone();
     let before = fs::read(&source).unwrap();
-    set.spec.path.clone_from(&source);
+    set.spec.settings.path.clone_from(&source);
     let report = set.export().unwrap_err();
     assert!(
         report.summary.contains("would replace the source"),
@@ -223,9 +225,9 @@ fn pictures_go_to_a_folder_that_is_whole_or_absent() {
     let Some(mut set) = Set::new(&[0, 4, 7]) else {
         return;
     };
-    set.spec.codec = VideoCodec::Png;
-    set.spec.missing = Missing::Skip;
-    set.spec.path = set.studio.out("keys");
+    set.spec.settings.codec = VideoCodec::Png;
+    set.spec.settings.missing = Missing::Skip;
+    set.spec.settings.path = set.studio.out("keys");
     let summary = set.export().unwrap();
     let expected = ["0000.png", "0004.png", "0007.png", "settings.txt"];
     assert_eq!(names_in(&summary.out), expected);

@@ -1,0 +1,233 @@
+//! What is told before the start: tokens of the prompt, memory, time.
+
+use fresco_studio::app::fit::{Fit, fit};
+use fresco_studio::app::preferences::Preferences;
+use fresco_studio::app::progress;
+use fresco_studio::worker::message::{
+    JobProgress, Pace, Progress, Stage, TokenCount, Unit, batch_bytes,
+};
+
+use super::*;
+
+fn estimate(state: &AppState) -> Option<Fit> {
+    fit(state, &plan_of(state), &marks(state))
+}
+
+fn with_limit(state: &mut AppState, limit: Option<u32>) {
+    let mut preferences = Box::new(state.preferences.clone());
+    preferences.memory_limit_gb = limit;
+    perform(state, Action::SetPreferences(preferences));
+}
+
+/// A clip large enough that its memory is told in gigabytes.
+fn large() -> AppState {
+    let mut state = opened();
+    let size = Size {
+        width: 1920,
+        height: 1080,
+    };
+    let info = Arc::new(crate::facts::info(&video(), size, 20, N_FRAMES));
+    news(
+        &mut state,
+        [Event::Source(
+            video(),
+            SourceEvent::Info(info, file_state()),
+        )],
+    );
+    set(&mut state, Setting::WorkingSize, |spec| {
+        spec.size = Some(512)
+    });
+    state
+}
+
+#[test]
+fn memory_is_compared_with_the_limit() {
+    let mut state = large();
+    let unlimited = estimate(&state).unwrap();
+    assert_eq!(unlimited.is_enough, None);
+    assert!(unlimited.text.starts_with("about "), "{unlimited:?}");
+    with_limit(&mut state, Some(64));
+    let roomy = estimate(&state).unwrap();
+    assert_eq!(roomy.is_enough, Some(true));
+    assert!(roomy.text.contains(" of 64 GB"), "{roomy:?}");
+    assert!(roomy.remedies.is_empty());
+}
+
+#[test]
+fn each_remedy_makes_it_fit() {
+    let mut state = large();
+    with_limit(&mut state, Some(2));
+    let tight = estimate(&state).unwrap();
+    assert_eq!(tight.is_enough, Some(false));
+    assert!(tight.text.contains("needed, limit 2.0 GB"), "{tight:?}");
+    let labels: Vec<&str> = tight.remedies.iter().map(|remedy| &*remedy.label).collect();
+    assert!(
+        labels.len() == 2
+            && labels[0].starts_with("Use batch size ")
+            && labels[1].starts_with("Use "),
+        "{labels:?}"
+    );
+    for remedy in &tight.remedies {
+        perform(&mut state, remedy.action.clone());
+        assert_eq!(
+            estimate(&state).unwrap().is_enough,
+            Some(true),
+            "{remedy:?}"
+        );
+        perform(&mut state, Action::Undo);
+        assert_eq!(estimate(&state).unwrap().is_enough, Some(false));
+    }
+}
+
+#[test]
+fn time_is_a_guess_until_it_was_measured() {
+    let mut state = opened();
+    set(&mut state, Setting::Fill, |spec| spec.no_fill = true);
+    let guess = estimate(&state).unwrap().text;
+    assert!(
+        guess.contains(" · about ") || guess.contains(" · a few"),
+        "{guess}"
+    );
+    let id = translated(&mut state, 0);
+    assert!(
+        !estimate(&state).unwrap().text.contains(" · "),
+        "the job tells it itself"
+    );
+    let mut sample = |done, secs| {
+        later(&mut state, secs);
+        let sample = JobProgress {
+            job: id,
+            stage: Stage::Keyframes,
+            progress: Progress {
+                done,
+                total: 30,
+                unit: Unit::Steps,
+            },
+            left: None,
+        };
+        progress(&mut state, sample);
+        state.preferences.paces.get("Test card").copied()
+    };
+    assert_eq!(sample(10, 500.0), None, "what was found done is no measure");
+    let pace = sample(11, 20.0).and_then(|pace| pace.keyframes).unwrap();
+    assert!(pace > 0.0);
+    let steady = sample(12, 20.0).and_then(|pace| pace.keyframes).unwrap();
+    assert!((steady / pace - 1.0).abs() < 1e-6);
+    let effects = news(&mut state, [Event::Job(id, JobEvent::Cancelled)]);
+    let kept = saved(&effects);
+    assert!(
+        kept.iter()
+            .any(|(path, text)| path.ends_with(Preferences::FILE) && text.contains("Test card")),
+        "{kept:?}"
+    );
+    // Thirty steps of twenty seconds.
+    let measured = estimate(&state).unwrap().text;
+    assert!(measured.ends_with(" · 10 min"), "{measured}");
+}
+
+#[test]
+fn waiting_is_no_measure() {
+    let mut state = opened();
+    let id = translated(&mut state, 0);
+    let sample = |state: &mut AppState, done, secs| {
+        later(state, secs);
+        let progress_of = Progress {
+            done,
+            total: 30,
+            unit: Unit::Steps,
+        };
+        let sample = JobProgress {
+            job: id,
+            stage: Stage::Keyframes,
+            progress: progress_of,
+            left: None,
+        };
+        progress(state, sample);
+        state
+            .preferences
+            .paces
+            .get("Test card")
+            .and_then(|pace| pace.keyframes)
+    };
+    sample(&mut state, 0, 1.0);
+    let before = sample(&mut state, 1, 10.0).unwrap();
+    perform(&mut state, Action::Pause);
+    later(&mut state, 1000.0);
+    perform(&mut state, Action::Resume);
+    sample(&mut state, 2, 10.0);
+    let after = sample(&mut state, 3, 10.0).unwrap();
+    assert!((after / before - 1.0).abs() < 1e-6, "{before} {after}");
+}
+
+#[test]
+fn nothing_is_estimated_of_what_is_current() {
+    let mut state = opened();
+    set(&mut state, Setting::Fill, |spec| spec.no_fill = true);
+    let id = translated(&mut state, 10);
+    news(&mut state, [Event::Job(id, JobEvent::Finished(summary()))]);
+    assert!(!estimate(&state).unwrap().text.contains(" · "));
+    set(&mut state, Setting::Seed, |spec| spec.seed = 9);
+    assert!(estimate(&state).unwrap().text.contains(" · "));
+}
+
+#[test]
+fn paces_are_kept_beside_what_newer_versions_store() {
+    let mut preferences = Preferences::default();
+    let pace = Pace {
+        keyframes: Some(0.5),
+        in_betweens: None,
+    };
+    preferences.paces.insert("Some card".to_owned(), pace);
+    preferences.unknown.insert("future".to_owned(), 3.into());
+    let (read, lost) = Preferences::from_text(&preferences.to_text());
+    assert_eq!((read, lost), (preferences, vec![]));
+}
+
+#[test]
+fn the_same_memory_is_told_as_the_pipeline_computes() {
+    let state = large();
+    let frames = plan_of(&state)
+        .batches()
+        .iter()
+        .map(|batch| batch.frames().len())
+        .max();
+    let load = fresco_studio::worker::message::BatchLoad {
+        frames: frames.unwrap(),
+        size: project(&state).working_size().unwrap(),
+        half: false,
+        consistency: (&project(&state).edits.spec.guidance).into(),
+    };
+    let bytes = batch_bytes(&crate::facts::sizes(), &load);
+    let told = fresco_studio::app::format::bytes(bytes);
+    assert!(estimate(&state).unwrap().text.contains(&told), "{told}");
+}
+
+#[test]
+fn tokens_are_counted_again_when_words_change() {
+    let mut state = opened();
+    let counts = |effects: &[Effect]| {
+        let sent = effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Send(Command::CountTokens(_))));
+        sent.count()
+    };
+    let words = set(&mut state, Setting::Prompt, |spec| spec.prompt.push('!'));
+    assert_eq!(counts(&words), 1);
+    let quality = set(&mut state, Setting::Quality, |spec| {
+        spec.quality = "sharp".into()
+    });
+    assert_eq!(counts(&quality), 1);
+    assert_eq!(
+        counts(&set(&mut state, Setting::Seed, |spec| spec.seed = 3)),
+        0
+    );
+    assert_eq!(counts(&perform(&mut state, Action::Undo)), 0);
+    assert_eq!(counts(&perform(&mut state, Action::Undo)), 1);
+    let count = TokenCount {
+        tokens: 23,
+        chunk: 75,
+        one_chunk_only: false,
+    };
+    news(&mut state, [Event::Tokens(Some(count))]);
+    assert_eq!(state.tokens, Some(count));
+}

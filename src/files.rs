@@ -57,6 +57,13 @@ pub fn models_folder() -> Option<PathBuf> {
     Some(folders.data_dir().join("models"))
 }
 
+/// This user's own folder, if the system knows one.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
+    let users = directories::UserDirs::new()?;
+    Some(users.home_dir().to_owned())
+}
+
 /// Where this user's files go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFolders {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use fresco_studio::cli;
-use fresco_studio::files;
+use fresco_studio::cli::{self, ModelSources};
+use fresco_studio::files::{self, UserFolders};
 use fresco_studio::pipeline::engine::Engine;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -14,7 +14,21 @@ const DEMO_CLIP: &[u8] = include_bytes!("../assets/demo/clip.mp4");
 fn main() -> ExitCode {
     start_logging();
     let engine = || Engine::new(files::models_folder());
-    cli::run(std::env::args_os(), engine, DEMO_CLIP, window::open)
+    cli::run(
+        std::env::args_os(),
+        engine,
+        DEMO_CLIP,
+        model_sources(),
+        window::open,
+    )
+}
+
+/// Where models are and come from, as the usual variables say.
+fn model_sources() -> ModelSources {
+    let folder = UserFolders::of_system().models;
+    ModelSources::usual(folder, files::home().as_deref(), |name| {
+        std::env::var(name).ok()
+    })
 }
 
 /// Logs go to standard error; `RUST_LOG` says which.

@@ -26,12 +26,13 @@ pub fn update(state: &mut AppState, event: Event) -> Vec<Effect> {
         return Vec::new();
     }
     match event {
-        Event::Probed(_) => {}
         Event::Source(path, event) => source(state, &path, event),
         Event::File(answer) => return small_files::answer(state, answer),
         Event::Ffmpeg(answer) => state.ffmpeg = answer.into(),
         Event::Model(answer) => state.model = answer.into(),
         Event::Tokens(count) => state.tokens = count,
+        // These answer the command line: the window has no list of models yet.
+        Event::Probed(_) | Event::Models(_) | Event::Download(..) => {}
         Event::Device(answer) => state.device = answer.into(),
         Event::Trial(request, event) => trial(state, request, event),
         Event::Job(id, event) => return job(state, id, event),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use super::models::ModelsArguments;
 use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec, Look};
 
 /// Re-render a video in a new style from a text prompt, on your own machine.
@@ -56,6 +57,8 @@ pub(super) enum Action {
     Fill(Box<FillArguments>),
     /// Translate the bundled clip with the bundled model, to see the steps and not the quality.
     Demo(DemoArguments),
+    /// See which models there are, download some, or find those that other programs keep.
+    Models(ModelsArguments),
     /// Measure how steady a result is, along the motion of the video it was made from.
     ///
     /// Both must have the same frames and length, else the exit code is 1. The motion is the TV-L1 optical flow of the

@@ -5,6 +5,7 @@
 mod args;
 mod console;
 mod demo;
+mod models;
 mod progress;
 mod run;
 
@@ -21,17 +22,20 @@ use args::{Action, Arguments, EvaluateArguments};
 pub use args::DemoArguments;
 pub use console::{Console, Style};
 pub use demo::demo_spec;
+pub use models::ModelSources;
 pub use run::{Exit, follow};
 
 /// A command line runs one job.
 const JOB: JobId = JobId(1);
 
 /// Runs the program as its arguments say. `build` makes the engine, on the worker's thread;
-/// `demo_clip` is the bundled video; `window` opens the window on a file, or says why it cannot.
+/// `demo_clip` is the bundled video; `models` says where models are and come from; `window` opens the window on a file,
+/// or says why it cannot.
 pub fn run<W: Work>(
     arguments: impl IntoIterator<Item = OsString>,
     build: impl FnOnce() -> W + Send + 'static,
     demo_clip: &[u8],
+    models: ModelSources,
     window: impl FnOnce(Option<PathBuf>) -> Result<(), String>,
 ) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -71,6 +75,10 @@ pub fn run<W: Work>(
             demo_clip,
             &mut Console::standard(arguments.json),
         ),
+        Ok(Arguments {
+            action: Some(Action::Models(arguments)),
+            ..
+        }) => models::run(arguments, models, build),
         Ok(Arguments {
             action: Some(Action::Evaluate(arguments)),
             ..

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -16,7 +17,9 @@ use burn::store::{
 };
 use burn::tensor::{FloatDType, Tensor};
 
+use super::inspect::{self, Fault};
 use super::keymap::{KeyMap, Renamer};
+use super::library;
 
 /// Where a network's weights are.
 #[derive(Clone, Debug)]
@@ -141,6 +144,14 @@ pub enum CheckpointError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What the file says of itself cannot be true, or a value in it is no number.
+    #[error("the weights are damaged ({fault}); download them again: {file}")]
+    Faulty {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        fault: Fault,
+    },
     /// The file is damaged or cut off.
     #[error("the weights are damaged ({reason}); download them again: {file}")]
     Damaged {
@@ -252,7 +263,8 @@ pub fn load_pickle<M: Module>(
     if !is_pickle(path) {
         return Err(CheckpointError::NotPickle(path.to_owned()));
     }
-    check_file(path)?;
+    inspected(path, inspect::pickle_of)?;
+    inspected(path, is_as_published)?;
     let store = PytorchStore::from_file(path);
     let mut store = match entry {
         Some(entry) => store.with_top_level_key(entry),
@@ -277,13 +289,18 @@ fn fill<M: Module, S: ModuleStore>(
     let tensors = store
         .get_all_tensors()
         .map_err(|error| damaged(error.to_string()))?;
+    let watch = inspect::Watch::default();
     let renamed = tensors.values().filter_map(|tensor| {
-        let mut tensor = tensor.clone();
+        let mut tensor = watch.over(tensor.clone());
         tensor.name = renamer.path(&tensor.name)?;
         Some(tensor)
     });
     let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(dtype.into()));
     let result = module.apply(renamed.collect(), None, Some(Box::new(adapter)), false);
+    if let Some(fault) = watch.fault() {
+        let file = file.to_owned();
+        return Err(CheckpointError::Faulty { file, fault });
+    }
     match result.errors.first() {
         Some(error) => Err(damaged(error.to_string())),
         None => Ok((module, mismatch.unknown)),
@@ -321,26 +338,42 @@ fn open(weights: &Weights) -> Result<SafetensorsStore, CheckpointError> {
     match weights {
         Weights::Embedded { bytes, .. } => Ok(SafetensorsStore::from_bytes(Some(bytes.to_vec()))),
         Weights::File(path) if has_extension(path, "safetensors") => {
-            check_file(path)?;
+            inspected(path, inspect::header_of)?;
             Ok(SafetensorsStore::from_file(path))
         }
         Weights::File(path) => Err(CheckpointError::NotSafetensors(path.clone())),
     }
 }
 
-/// Refuses what is not there or holds nothing, which the readers would say less well.
-fn check_file(path: &Path) -> Result<(), CheckpointError> {
-    let metadata = std::fs::metadata(path).map_err(|source| CheckpointError::Open {
+/// Refuses what is not there or damaged before a reader takes it in.
+fn inspected<T>(
+    path: &Path,
+    inspect: impl Fn(&Path) -> std::io::Result<Result<T, Fault>>,
+) -> Result<T, CheckpointError> {
+    let found = inspect(path).map_err(|source| CheckpointError::Open {
         path: path.to_owned(),
         source,
     })?;
-    if metadata.len() == 0 {
-        return Err(CheckpointError::Damaged {
-            file: path.display().to_string(),
-            reason: "the file is empty".to_owned(),
-        });
-    }
-    Ok(())
+    found.map_err(|fault| CheckpointError::Faulty {
+        file: path.display().to_string(),
+        fault,
+    })
+}
+
+/// A helper network's file must be the one that is published under its name, where its hash is known.
+fn is_as_published(path: &Path) -> std::io::Result<Result<(), Fault>> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let Some(expected) = name.and_then(library::known_sha256) else {
+        return Ok(Ok(()));
+    };
+    let found = inspect::sha256_of(path, &mut || ControlFlow::Continue(()))?;
+    let found = found.unwrap_or_default();
+    Ok(if found == expected {
+        Ok(())
+    } else {
+        let expected = expected.to_owned();
+        Err(Fault::Hash { expected, found })
+    })
 }
 
 fn has_extension(path: &Path, wanted: &str) -> bool {

@@ -8,12 +8,13 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
+use super::downloads::{self, Stops};
 use super::files;
 use super::latest::Latest;
 use super::media::{self, MediaShared};
 use super::message::{
-    Command, Event, FileTask, JobEvent, JobId, JobProgress, MediaPicture, MediaRequest, Preview,
-    PreviewOf, StepOf, TryRequest,
+    Command, Event, FileTask, GetModel, JobEvent, JobId, JobProgress, MediaPicture, MediaRequest,
+    ModelId, Preview, PreviewOf, StepOf, TryRequest,
 };
 use super::opener::{self, Newest, Question};
 use super::prompts;
@@ -97,6 +98,7 @@ struct Inboxes {
     engine: Sender<Command>,
     opener: Sender<Question>,
     files: Sender<FileTask>,
+    downloads: Sender<(ModelId, Box<GetModel>)>,
     /// Says that the slot of tries was filled.
     tries: Sender<()>,
     /// Says that the slot of pictures was filled.
@@ -119,6 +121,7 @@ pub struct WorkerHandle {
     prompts: Arc<Latest<Box<JobSpec>>>,
     newest: Arc<Newest>,
     tokens: Arc<Tokens>,
+    stops: Arc<Stops>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -141,6 +144,7 @@ pub fn spawn<W: Work>(
     let (engine, commands) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (opener, questions) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (files, tasks) = crossbeam_channel::bounded(MOST_COMMANDS);
+    let (downloads, orders) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (tries_in, tries_nudge) = crossbeam_channel::bounded(1);
     let (media_in, media_nudge) = crossbeam_channel::bounded(1);
     let (prompts_in, prompts_nudge) = crossbeam_channel::bounded(1);
@@ -150,6 +154,7 @@ pub fn spawn<W: Work>(
             engine,
             opener,
             files,
+            downloads,
             tries: tries_in,
             media: media_in,
             prompts: prompts_in,
@@ -163,6 +168,7 @@ pub fn spawn<W: Work>(
         prompts: Arc::default(),
         newest: Arc::default(),
         tokens: Arc::default(),
+        stops: Arc::default(),
         threads: Vec::new(),
     };
     let (tokens, tries) = (Arc::clone(&handle.tokens), Arc::clone(&handle.tries));
@@ -186,6 +192,10 @@ pub fn spawn<W: Work>(
     let (slot, to_prompts) = (Arc::clone(&handle.prompts), outbox.clone());
     handle.start("prompts", move || {
         prompts::run(&prompts_nudge, &slot, &to_prompts);
+    })?;
+    let (stops, to_downloads) = (Arc::clone(&handle.stops), outbox.clone());
+    handle.start("downloads", move || {
+        downloads::run(&orders, &to_downloads, &stops);
     })?;
     let (slot, media) = (Arc::clone(&handle.media_slot), Arc::clone(&handle.media));
     handle.start("media", move || {
@@ -238,6 +248,11 @@ impl WorkerHandle {
                 // A nudge that waits already serves both.
                 let _ = inboxes.prompts.try_send(());
                 Ok(())
+            }
+            Command::ScanModels(places) => queue(&inboxes.opener, Question::Models(places)),
+            Command::GetModel(id, how) => {
+                self.stops.forget(&id);
+                queue(&inboxes.downloads, (id, how))
             }
             Command::File(task) => queue(&inboxes.files, task),
             Command::UseFfmpeg(path) => {
@@ -309,6 +324,17 @@ impl WorkerHandle {
     pub fn canceller(&self, job: JobId) -> impl Fn() + Send + Sync + 'static {
         let tokens = Arc::clone(&self.tokens);
         move || tokens.with(job, super::token::Token::cancel)
+    }
+
+    /// Stops a download, waiting or running; what came in is kept for the next time.
+    pub fn stop_download(&self, id: &ModelId) {
+        self.download_stopper(id.clone())();
+    }
+
+    /// A function that does what [`WorkerHandle::stop_download`] does, for another thread.
+    pub fn download_stopper(&self, id: ModelId) -> impl Fn() + Send + Sync + 'static {
+        let stops = Arc::clone(&self.stops);
+        move || stops.stop(&id)
     }
 
     /// Makes a job wait at its next checkpoint.

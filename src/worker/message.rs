@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec};
 
+pub use super::downloads::{DownloadState, GetModel};
 pub use super::files::{FileAnswer, FileTask, Loaded, LockState};
 pub use super::report::Report;
 pub use crate::pipeline::engine::DeviceStatus;
@@ -17,6 +18,9 @@ pub use crate::pipeline::export::{
     ExportQuality, ExportSettings, ExportSize, ExportSpec, Missing, Sound, VideoCodec,
 };
 pub use crate::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes, frames_that_fit};
+pub use crate::pipeline::model_manager::{
+    CheckedBy, Entry, Found, Hub, Library, ModelId, Owner, Places, Receipt, Role, State, catalogue,
+};
 pub use crate::pipeline::observer::{Progress, Stage, StepOf, Summary, Unit};
 pub use crate::pipeline::plan::{Batch, BatchIdx, Partition, Plan};
 pub use crate::pipeline::shots::{Shot, shots_between};
@@ -48,6 +52,10 @@ pub enum Command {
     CheckModel(Box<JobSpec>),
     /// Count the tokens of the prompt, on a thread of its own; answered by [`Event::Tokens`]. The newest wins.
     CountTokens(Box<JobSpec>),
+    /// Look for models on this machine; answered by [`Event::Models`].
+    ScanModels(Box<Places>),
+    /// Fetch a model of the catalogue, on a thread of its own, in order; answered by [`Event::Download`].
+    GetModel(ModelId, Box<GetModel>),
     /// Open the device; answered by [`Event::Device`].
     CheckDevice(DeviceChoice),
     /// Write finished pictures to a file; answered by job events.
@@ -91,6 +99,10 @@ pub enum Event {
     Model(Result<ModelStatus, Report>),
     /// Answer to [`Command::CountTokens`]; nothing if the model has no vocabulary.
     Tokens(Option<TokenCount>),
+    /// Answer to [`Command::ScanModels`].
+    Models(Result<Box<Library>, Report>),
+    /// News of a download.
+    Download(ModelId, DownloadState),
     /// Answer to [`Command::CheckDevice`].
     Device(Result<DeviceStatus, Report>),
     /// A *try* goes on or has ended; the number is the request's.

@@ -1,11 +1,12 @@
 //! One named thread owns the engine and every GPU object of it; windows and command lines send it
-//! commands. Four more serve windows beside it: one looks at videos, one fetches pictures, one
-//! reads and writes small files, one counts the words of prompts.
+//! commands. Five more serve beside it: one looks at videos and models, one fetches pictures, one
+//! reads and writes small files, one counts the words of prompts, one downloads models.
 //!
 //! Facts queue, samples overwrite: events are few and never lost, progress and previews lie in
 //! one-slot mailboxes of which only the newest content counts. Cancel and pause do not queue: they
 //! act at the job's next checkpoint.
 
+mod downloads;
 mod files;
 pub mod handle;
 pub mod latest;

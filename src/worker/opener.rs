@@ -18,6 +18,7 @@ use crate::pipeline::engine::ModelFolders;
 use crate::pipeline::error::Error;
 use crate::pipeline::export::ExportQuality;
 use crate::pipeline::job::{ControlKind, JobSpec, model_files};
+use crate::pipeline::model_manager::{self, Places};
 use crate::pipeline::observer::Cancelled;
 use crate::pipeline::survey::survey;
 use crate::video::{self, Ffmpeg, TimestampIndex, VideoError};
@@ -33,6 +34,8 @@ pub(super) enum Question {
     Ffmpeg,
     /// Look at the models that settings name.
     Model(Box<JobSpec>),
+    /// Look for models on this machine.
+    Models(Box<Places>),
 }
 
 /// Numbers of the videos that were asked for: an older one is given up.
@@ -61,6 +64,10 @@ pub(super) fn run(
         match question {
             Question::Ffmpeg => outbox.send(Event::Ffmpeg(ffmpeg_status(media))),
             Question::Model(spec) => outbox.send(Event::Model(model_status(&spec))),
+            Question::Models(places) => {
+                let library = guarded(|| Box::new(model_manager::scan(&places)));
+                outbox.send(Event::Models(library));
+            }
             Question::Open(path, number) => open(&path, number, outbox, (newest, media)),
         }
     }

@@ -206,6 +206,8 @@ impl<W: Work> Worker<'_, W> {
             | Command::CloseSource
             | Command::CheckModel(_)
             | Command::CountTokens(_)
+            | Command::ScanModels(_)
+            | Command::GetModel(..)
             | Command::File(_)
             | Command::Shutdown => {}
         }

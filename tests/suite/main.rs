@@ -25,6 +25,8 @@ mod kernels;
 mod keymaps;
 mod memory;
 mod packaging;
+mod models_manager;
+mod mutations;
 mod pickles;
 mod plan;
 mod resize;

@@ -241,10 +241,8 @@ fn values_that_are_no_numbers() {
             // All bits set is no number in every float type.
             bytes[start..end].fill(0xFF);
         });
-        let words = [
-            "the network produced values that are not finite",
-            "what to do: try a lower guidance scale",
-        ];
+        let damaged = format!("the weights are damaged ({tensor} holds values that are no finite");
+        let words = [damaged.as_str(), "download them again"];
         trial.fails(&clip, &["--model", model.0.to_str().unwrap()], 1, &words);
     }
 }

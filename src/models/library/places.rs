@@ -1,0 +1,95 @@
+//! Where models may be: the user's own folder, the cache of the hub's tools, and folders of other programs.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+/// Folders of other programs below the home folder, as their guides propose them.
+const PROGRAMS: [&str; 5] = [
+    "stable-diffusion-webui",
+    "stable-diffusion-webui-forge",
+    "ComfyUI",
+    "Documents/ComfyUI",
+    "comfy/ComfyUI",
+];
+
+/// Folders that are looked through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// This user's models, where downloads go.
+    pub folder: PathBuf,
+    /// Caches of the hub's own tools.
+    pub caches: Vec<PathBuf>,
+    /// Folders of other programs, or any others; what is in them is told by their layout.
+    pub others: Vec<PathBuf>,
+}
+
+/// Whose folder a model is in, in the order in which they are preferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// This program's.
+    Own,
+    /// The hub's tools'.
+    HuggingFace,
+    /// The web interface A1111's, or a relative's.
+    A1111,
+    /// `ComfyUI`'s.
+    ComfyUi,
+    /// Somebody's.
+    Folder,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Own => "Models folder",
+            Self::HuggingFace => "Hugging Face cache",
+            Self::A1111 => "A1111",
+            Self::ComfyUi => "ComfyUI",
+            Self::Folder => "Other folders",
+        })
+    }
+}
+
+impl Places {
+    /// The usual places. `variable` reads the environment: `HF_HUB_CACHE` and `HF_HOME` say where the hub's cache is.
+    #[must_use]
+    pub fn usual(
+        folder: PathBuf,
+        home: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let named = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let by_home = || home.map(|home| home.join(".cache/huggingface/hub"));
+        let by_name = || named("HF_HOME").map(|home| Path::new(&home).join("hub"));
+        let cache = named("HF_HUB_CACHE").map(PathBuf::from);
+        let cache = cache.or_else(by_name).or_else(by_home);
+        let below = |home: &Path| PROGRAMS.map(|program| home.join(program)).to_vec();
+        Self {
+            folder,
+            caches: cache.into_iter().collect(),
+            others: home.map(below).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_where_the_variables_say() {
+        let cache = |name: &'static str, value: &'static str| {
+            let variable = move |asked: &str| (asked == name).then(|| value.to_owned());
+            Places::usual("models".into(), Some(Path::new("home")), variable).caches
+        };
+        assert_eq!(cache("HF_HUB_CACHE", "a"), [PathBuf::from("a")]);
+        assert_eq!(cache("HF_HOME", "a"), [PathBuf::from("a/hub")]);
+        assert_eq!(
+            cache("HF_HOME", ""),
+            [PathBuf::from("home/.cache/huggingface/hub")]
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! The model manager: downloads from a server that misbehaves, models of other programs, the command line, and files
+//! that were made to do harm.
+
+mod cli;
+mod downloads;
+mod failures;
+mod hostile;
+mod scan;
+mod server;
+
+use std::path::Path;
+
+/// A file of weights with one tensor of so many values, none of which is zero.
+fn weights(name: &str, n_values: usize) -> Vec<u8> {
+    let n_bytes = 4 * n_values;
+    let values: Vec<u8> = (0..n_values)
+        .flat_map(|i| (1.0 + i as f32).to_le_bytes())
+        .collect();
+    let header = format!(
+        "{{\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{n_values}],\"data_offsets\":[0,{n_bytes}]}}}}"
+    );
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], header.as_bytes(), &values].concat()
+}
+
+/// Writes a file and the folders above it.
+fn put(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}

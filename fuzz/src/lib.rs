@@ -1,0 +1,12 @@
+//! The parsers that stand on their own, taken from the program's sources, so that fuzzing them needs no network code.
+
+/// Files of weights, looked at before a reader takes them in.
+pub mod inspect;
+
+/// Manifests of the catalogue.
+#[path = "../../src/models/library/manifest.rs"]
+pub mod manifest;
+
+/// Weights in prompts.
+#[path = "../../src/models/clip/weighting.rs"]
+pub mod weighting;

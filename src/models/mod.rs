@@ -16,7 +16,6 @@ pub mod gmflow;
 pub mod hed;
 pub mod inspect;
 mod keymap;
-mod keymap;
 pub mod library;
 mod places;
 mod resnet;

@@ -3,8 +3,8 @@
 mod cancel;
 mod guidance;
 mod helpers;
-mod samplers;
 mod locks;
+mod samplers;
 mod settings;
 
 use std::path::{Path, PathBuf};

@@ -10,7 +10,9 @@ pub fn each(spec: &mut JobSpec, mut change: impl FnMut(&mut PathBuf)) {
     let JobSpec {
         source,
         model,
+        model_config,
         vae,
+        lora,
         controlnet,
         ..
     } = spec;
@@ -19,8 +21,18 @@ pub fn each(spec: &mut JobSpec, mut change: impl FnMut(&mut PathBuf)) {
         of_nets.push(&mut net.path);
         of_nets.extend(&mut net.clip);
     }
-    let named = [Some(source), model.as_mut(), vae.as_mut()];
-    for path in named.into_iter().flatten().chain(of_nets) {
+    let named = [
+        Some(source),
+        model.as_mut(),
+        model_config.as_mut(),
+        vae.as_mut(),
+    ];
+    // A name alone is looked for in the models folder.
+    let is_path = |path: &PathBuf| path.extension().is_some() || path.components().count() > 1;
+    let of_loras = lora.iter_mut().map(|lora| &mut lora.path);
+    let of_loras = of_loras.filter(|path| is_path(path));
+    let named = named.into_iter().flatten().chain(of_nets);
+    for path in named.chain(of_loras) {
         if !path.as_os_str().is_empty() {
             change(path);
         }

@@ -1,6 +1,7 @@
-//! Where a model's files are: a folder in the published layout, or the demo model inside the program.
+//! Where a model's files are: a folder in the published layout, the demo model inside the program, or a single file.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,16 +9,20 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::bundled;
-use super::checkpoint::Weights;
+use super::checkpoint::{CheckpointError, Weights, has_extension};
+use super::error::ModelError;
+use super::single_file::SingleFile;
 use crate::files::ContentHash;
 
-/// A model's folder, or the folder of one of its networks.
+/// A model, or one of its networks: a folder, or a single file that is read as if it were one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum ModelFolder {
     /// Inside the program, by its path in the demo model.
     Bundled(String),
     /// On disk.
     Disk(PathBuf),
+    /// A checkpoint, VAE or `ControlNet` in one file.
+    File(SingleFile),
 }
 
 impl fmt::Display for ModelFolder {
@@ -26,6 +31,7 @@ impl fmt::Display for ModelFolder {
             Self::Bundled(path) if path.is_empty() => f.write_str("the bundled demo model"),
             Self::Bundled(path) => write!(f, "{path} of the bundled demo model"),
             Self::Disk(path) => path.display().fmt(f),
+            Self::File(file) => file.fmt(f),
         }
     }
 }
@@ -33,12 +39,15 @@ impl fmt::Display for ModelFolder {
 /// Why a model's files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// There is no such folder.
-    #[error("there is no model folder {}; name one that holds unet/, vae/, text_encoder/ and tokenizer/", .0.display())]
-    NoFolder(PathBuf),
-    /// A file instead of a folder.
-    #[error("models are read from folders in the diffusers layout so far, this is a file: {}", .0.display())]
-    NotAFolder(PathBuf),
+    /// There is nothing.
+    #[error("there is no model there; name a .safetensors file, or a folder that holds unet/, vae/, text_encoder/ and tokenizer/: {}", .0.display())]
+    NotThere(PathBuf),
+    /// A file of another format.
+    #[error("a model is a .safetensors file or a folder in the diffusers layout, this is neither: {}", .0.display())]
+    NotAModel(PathBuf),
+    /// A file in a format that can run code.
+    #[error("this format can run code; use a .safetensors file: {}", .0.display())]
+    Pickle(PathBuf),
     /// A file of the published layout is not there.
     #[error("{file} is missing in {folder}; download the model's folder again")]
     Missing {
@@ -89,17 +98,28 @@ impl ModelFolder {
         Self::Bundled(String::new())
     }
 
-    /// A folder on disk.
+    /// A folder or a `.safetensors` file on disk. `configs` is a folder with the configs of a single file, which has
+    /// none of its own.
     ///
     /// # Errors
-    /// [`CatalogError::NoFolder`] if nothing is there, [`CatalogError::NotAFolder`] for a file.
-    pub fn at(path: &Path) -> Result<Self, CatalogError> {
+    /// [`ModelError`] if nothing is there, or if it is of another format, damaged or of another family.
+    pub fn open(path: &Path, configs: Option<&Path>) -> Result<Self, ModelError> {
+        const PICKLED: [&str; 4] = ["ckpt", "pth", "pt", "bin"];
         if path.is_dir() {
-            Ok(Self::Disk(path.to_owned()))
-        } else if path.exists() {
-            Err(CatalogError::NotAFolder(path.to_owned()))
-        } else {
-            Err(CatalogError::NoFolder(path.to_owned()))
+            return Ok(Self::Disk(path.to_owned()));
+        }
+        if !path.exists() {
+            return Err(CatalogError::NotThere(path.to_owned()).into());
+        }
+        if PICKLED.iter().any(|pickled| has_extension(path, pickled)) {
+            return Err(CatalogError::Pickle(path.to_owned()).into());
+        }
+        match SingleFile::open(path, configs) {
+            Ok(file) => Ok(Self::File(file)),
+            Err(ModelError::Checkpoint(CheckpointError::NotSafetensors(path))) => {
+                Err(CatalogError::NotAModel(path).into())
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -110,6 +130,7 @@ impl ModelFolder {
             Self::Bundled(path) if path.is_empty() => Self::Bundled(name.to_owned()),
             Self::Bundled(path) => Self::Bundled(format!("{path}/{name}")),
             Self::Disk(path) => Self::Disk(path.join(name)),
+            Self::File(file) => Self::File(file.part(name)),
         }
     }
 
@@ -129,6 +150,7 @@ impl ModelFolder {
         match self {
             Self::Bundled(path) => embedded(path, file).is_some(),
             Self::Disk(path) => path.join(file).is_file(),
+            Self::File(single) => single.has(file),
         }
     }
 
@@ -143,60 +165,83 @@ impl ModelFolder {
         };
         match self {
             Self::Bundled(path) => embedded(path, file).map(Cow::Borrowed).ok_or_else(missing),
-            Self::Disk(path) => match std::fs::read(path.join(file)) {
-                Ok(bytes) => Ok(Cow::Owned(bytes)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
-                Err(source) => Err(CatalogError::Read {
-                    path: path.join(file),
-                    source,
-                }),
-            },
+            Self::Disk(path) => read_file(path.join(file))?.ok_or_else(missing),
+            Self::File(single) => single.read(file)?.ok_or_else(missing),
         }
     }
 
     /// The weights of a network's folder.
     ///
     /// # Errors
-    /// [`CatalogError::OnlyPickle`] or [`CatalogError::Missing`].
-    pub fn weights(&self) -> Result<Weights, CatalogError> {
-        let folder = || self.clone();
-        if let Some(file) = WEIGHTS.into_iter().find(|file| self.has(file)) {
-            return Ok(match self {
-                Self::Disk(path) => Weights::File(path.join(file)),
-                Self::Bundled(path) => Weights::Embedded {
-                    name: format!("{path}/{file}"),
-                    bytes: embedded(path, file).unwrap_or_default(),
-                },
-            });
-        }
-        match PICKLES.into_iter().find(|file| self.has(file)) {
-            Some(file) => Err(CatalogError::OnlyPickle {
-                file,
-                folder: folder(),
+    /// [`CatalogError::OnlyPickle`] or [`CatalogError::Missing`]; [`ModelError::Family`] for a single file without this
+    /// network.
+    pub fn weights(&self) -> Result<Weights, ModelError> {
+        let found = WEIGHTS.into_iter().find(|file| self.has(file));
+        match (self, found) {
+            (Self::File(single), _) => single.weights(),
+            (Self::Disk(path), Some(file)) => Ok(Weights::File(path.join(file))),
+            (Self::Bundled(path), Some(file)) => Ok(Weights::Embedded {
+                name: format!("{path}/{file}"),
+                bytes: embedded(path, file).unwrap_or_default(),
             }),
-            None => Err(CatalogError::Missing {
-                file: WEIGHTS[0],
-                folder: folder(),
-            }),
+            (_, None) => Err(self.lacking_weights().into()),
         }
     }
 
-    /// Identity of a network by the content of its config and weights.
+    fn lacking_weights(&self) -> CatalogError {
+        let folder = self.clone();
+        match PICKLES.into_iter().find(|file| self.has(file)) {
+            Some(file) => CatalogError::OnlyPickle { file, folder },
+            None => CatalogError::Missing {
+                file: WEIGHTS[0],
+                folder,
+            },
+        }
+    }
+
+    /// Identity of a network by the content of its config and weights. A file that holds several networks is read once
+    /// for all that share `hashes`.
     ///
     /// # Errors
     /// As [`Self::read`] and [`Self::weights`].
-    pub fn content_hash(&self) -> Result<ContentHash, CatalogError> {
+    pub fn content_hash(&self, hashes: &mut FileHashes) -> Result<ContentHash, ModelError> {
         let config = ContentHash::of_bytes(&self.read("config.json")?);
         let weights = match self.weights()? {
             Weights::Embedded { bytes, .. } => ContentHash::of_bytes(bytes),
-            Weights::File(path) => {
-                ContentHash::of_file(&path).map_err(|source| CatalogError::Read {
-                    path: path.clone(),
-                    source,
-                })?
-            }
+            Weights::File(path) | Weights::Original { path, .. } => hashes.of(&path)?,
         };
         Ok(ContentHash::of_value(&[config, weights]))
+    }
+}
+
+/// Hashes of large files, each read once.
+#[derive(Debug, Default)]
+pub struct FileHashes(BTreeMap<PathBuf, ContentHash>);
+
+impl FileHashes {
+    /// Hash of a file's content.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`].
+    pub fn of(&mut self, path: &Path) -> Result<ContentHash, CatalogError> {
+        if let Some(hash) = self.0.get(path) {
+            return Ok(hash.clone());
+        }
+        let hash = ContentHash::of_file(path).map_err(|source| CatalogError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        self.0.insert(path.to_owned(), hash.clone());
+        Ok(hash)
+    }
+}
+
+/// A small file of a folder, whole, if it is there.
+pub(super) fn read_file(path: PathBuf) -> Result<Option<Cow<'static, [u8]>>, CatalogError> {
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(CatalogError::Read { path, source }),
     }
 }
 
@@ -216,7 +261,8 @@ mod tests {
     fn the_demo_model_is_whole() {
         let model = ModelFolder::bundled();
         for network in ["unet", "vae", "controlnet", "text_encoder"] {
-            assert!(model.part(network).content_hash().is_ok(), "{network}");
+            let hash = model.part(network).content_hash(&mut FileHashes::default());
+            assert!(hash.is_ok(), "{network}");
         }
         assert!(model.part("tokenizer").has("vocab.json"));
     }
@@ -225,14 +271,21 @@ mod tests {
     fn pickles_are_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pytorch_model.bin"), b"x").unwrap();
-        let model = ModelFolder::at(folder.path()).unwrap();
+        let open = |name: &str| ModelFolder::open(&folder.path().join(name), None);
+        let weights = open("").unwrap().weights();
         assert!(matches!(
-            model.weights(),
-            Err(CatalogError::OnlyPickle { .. })
+            weights,
+            Err(ModelError::Catalog(CatalogError::OnlyPickle { .. }))
         ));
-        let file = ModelFolder::at(&folder.path().join("pytorch_model.bin"));
-        assert!(matches!(file, Err(CatalogError::NotAFolder(_))));
-        let nothing = ModelFolder::at(&folder.path().join("x"));
-        assert!(matches!(nothing, Err(CatalogError::NoFolder(_))));
+        let file = open("pytorch_model.bin");
+        assert!(matches!(
+            file,
+            Err(ModelError::Catalog(CatalogError::Pickle(_)))
+        ));
+        let nothing = open("x");
+        assert!(matches!(
+            nothing,
+            Err(ModelError::Catalog(CatalogError::NotThere(_)))
+        ));
     }
 }

@@ -10,22 +10,36 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::store::{
     FloatCastAdapter, ModuleAdapter as _, ModuleSnapshot as _, ModuleStore, PyTorchToBurnAdapter,
-    PytorchStore, SafetensorsStore,
+    PytorchStore, SafetensorsStore, bridge, burn_pack,
 };
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{FloatDType, TensorData};
 
 use super::inspect::{self, Fault};
 use super::keymap::{KeyMap, Renamer};
 use super::library;
+pub use super::mismatch::{Mismatch, TensorList, tensors_of};
+use super::original::{Network, OriginalNames, is_unclaimed};
+
+/// A tensor of a file: its name and shape, and values that are read when they are asked for.
+pub type StoredTensor = burn_pack::Tensor;
 
 /// Where a network's weights are.
 #[derive(Clone, Debug)]
 pub enum Weights {
-    /// A `.safetensors` file.
+    /// A `.safetensors` file, with the names of the diffusers layout.
     File(PathBuf),
+    /// A `.safetensors` file with the names of the original code, which may hold other networks too.
+    Original {
+        /// The file.
+        path: PathBuf,
+        /// Which of its networks.
+        network: Network,
+        /// What the names of this network begin with.
+        prefix: &'static str,
+    },
     /// The bytes of one, in this program.
     Embedded {
         /// What to call it in messages.
@@ -38,92 +52,9 @@ pub enum Weights {
 impl fmt::Display for Weights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) | Self::Original { path, .. } => path.display().fmt(f),
             Self::Embedded { name, .. } => write!(f, "{name} (bundled)"),
         }
-    }
-}
-
-/// Tensor names and shapes, as a published file lists them.
-pub type TensorList = BTreeMap<String, Vec<usize>>;
-
-/// What is wrong between a module and a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The module's names that the file lacks.
-    pub missing: Vec<String>,
-    /// Name, the module's shape, the file's shape.
-    pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
-    /// The file's names that the module lacks, as the file spells them.
-    pub unknown: Vec<String>,
-}
-
-impl Mismatch {
-    /// Compares a module's tensors with a file's.
-    pub fn between<M: Module>(module: &M, file: &TensorList, keys: &KeyMap) -> Self {
-        let renamer = Renamer::new(keys);
-        let mut unclaimed = tensors_of(module);
-        let mut mismatch = Self::default();
-        for (name, found) in file {
-            let Some(path) = renamer.path(name) else {
-                continue;
-            };
-            match unclaimed.remove(&path) {
-                None => mismatch.unknown.push(name.clone()),
-                Some(expected) if expected != *found => {
-                    mismatch
-                        .misshapen
-                        .push((name.clone(), expected, found.clone()));
-                }
-                Some(_) => {}
-            }
-        }
-        mismatch.missing = unclaimed.into_keys().collect();
-        mismatch
-    }
-
-    /// Whether the module can be filled; unknown tensors do no harm.
-    #[must_use]
-    pub fn is_loadable(&self) -> bool {
-        self.missing.is_empty() && self.misshapen.is_empty()
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        if !self.missing.is_empty() {
-            parts.push(format!(
-                "{} missing ({})",
-                self.missing.len(),
-                sample(&self.missing)
-            ));
-        }
-        if !self.misshapen.is_empty() {
-            let describe = |(name, expected, found): &(String, Vec<usize>, Vec<usize>)| {
-                format!("{name} is {found:?}, not {expected:?}")
-            };
-            let all: Vec<String> = self.misshapen.iter().map(describe).collect();
-            parts.push(format!("{} of another shape ({})", all.len(), sample(&all)));
-        }
-        if !self.unknown.is_empty() {
-            parts.push(format!(
-                "{} not known ({})",
-                self.unknown.len(),
-                sample(&self.unknown)
-            ));
-        }
-        f.write_str(&parts.join("; "))
-    }
-}
-
-fn sample(names: &[String]) -> String {
-    const SHOWN: usize = 4;
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN {
-        format!("{shown}, …")
-    } else {
-        shown
     }
 }
 
@@ -170,45 +101,10 @@ pub enum CheckpointError {
     },
 }
 
-/// Names and shapes of every parameter of `module`, spelt as PyTorch would: `weight` and `bias` for norms, linear
-/// weights as `[out, in]`. Initialises nothing, so a full-size network costs no memory.
-pub fn tensors_of<M: Module>(module: &M) -> TensorList {
-    let mut list = Lister::default();
-    module.visit(&mut list);
-    list.tensors
-}
-
-#[derive(Default)]
-struct Lister {
-    path: Vec<String>,
-    containers: Vec<String>,
-    tensors: TensorList,
-}
-
-impl ModuleVisitor for Lister {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(name.to_owned());
-        self.containers.push(container_type.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-        self.containers.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let mut shape = param.lazy_shape().to_vec();
-        let mut path = self.path.clone();
-        if let (Some(field), Some(container)) = (path.last_mut(), self.containers.last()) {
-            match (container.as_str(), field.as_str()) {
-                ("Struct:Linear", "weight") => shape.reverse(),
-                (_, "gamma") => "weight".clone_into(field),
-                (_, "beta") => "bias".clone_into(field),
-                _ => {}
-            }
-        }
-        self.tensors.insert(path.join("."), shape);
-    }
+/// What a file holds of one network, by published names, and what nobody claims.
+struct Stored {
+    tensors: BTreeMap<String, StoredTensor>,
+    unclaimed: Vec<String>,
 }
 
 /// Compares `module` with `weights` by names and shapes; reads no values, so it takes no time.
@@ -220,7 +116,37 @@ pub fn check<M: Module>(
     weights: &Weights,
     keys: &KeyMap,
 ) -> Result<Mismatch, CheckpointError> {
-    fits(module, &mut open(weights)?, &weights.to_string(), keys)
+    fits(module, &open(weights)?, &weights.to_string(), keys)
+}
+
+/// Names and shapes of a network in a file, by the names of the diffusers layout; reads no values.
+///
+/// # Errors
+/// [`CheckpointError`]: not a `.safetensors` file, not readable, or damaged.
+pub fn published_tensors(weights: &Weights) -> Result<TensorList, CheckpointError> {
+    Ok(shapes(&open(weights)?.tensors))
+}
+
+/// All tensors of a `.safetensors` file by their own names; their values are read when they are asked for.
+///
+/// # Errors
+/// [`CheckpointError`]: not a `.safetensors` file, not readable, or damaged.
+pub fn stored_tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, CheckpointError> {
+    if !has_extension(path, "safetensors") {
+        return Err(CheckpointError::NotSafetensors(path.to_owned()));
+    }
+    inspected(path, inspect::header_of)?;
+    all_of(
+        &mut SafetensorsStore::from_file(path),
+        &path.display().to_string(),
+    )
+}
+
+/// Names and shapes of tensors.
+#[must_use]
+pub fn shapes(tensors: &BTreeMap<String, StoredTensor>) -> TensorList {
+    let shape = |(name, tensor): (&String, &StoredTensor)| (name.clone(), tensor.shape.to_vec());
+    tensors.iter().map(shape).collect()
 }
 
 /// Fills `module` from `weights`, every float as `dtype`. Also gives the file's names that nobody wanted.
@@ -233,13 +159,28 @@ pub fn load<M: Module>(
     keys: &KeyMap,
     dtype: FloatDType,
 ) -> Result<(M, Vec<String>), CheckpointError> {
-    fill(
-        module,
-        &mut open(weights)?,
-        &weights.to_string(),
-        keys,
-        dtype,
-    )
+    load_edited(module, weights, keys, dtype, &|tensor| tensor)
+}
+
+/// Like [`load`], with every tensor changed on its way, one at a time: `edit` is given it by its published name and in
+/// its published shape.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_edited<M: Module>(
+    module: M,
+    weights: &Weights,
+    keys: &KeyMap,
+    dtype: FloatDType,
+    edit: &dyn Fn(StoredTensor) -> StoredTensor,
+) -> Result<(M, Vec<String>), CheckpointError> {
+    let mut stored = open(weights)?;
+    let edited = stored
+        .tensors
+        .into_iter()
+        .map(|(name, tensor)| (name, edit(tensor)));
+    stored.tensors = edited.collect();
+    fill(module, stored, &weights.to_string(), keys, dtype)
 }
 
 /// Whether a file is called like a pickle: `.pth` or `.pt`.
@@ -270,30 +211,32 @@ pub fn load_pickle<M: Module>(
         Some(entry) => store.with_top_level_key(entry),
         None => store,
     };
-    fill(module, &mut store, &path.display().to_string(), keys, dtype)
+    let file = path.display().to_string();
+    let stored = Stored {
+        tensors: all_of(&mut store, &file)?,
+        unclaimed: Vec::new(),
+    };
+    fill(module, stored, &file, keys, dtype)
 }
 
-fn fill<M: Module, S: ModuleStore>(
+fn fill<M: Module>(
     mut module: M,
-    store: &mut S,
+    stored: Stored,
     file: &str,
     keys: &KeyMap,
     dtype: FloatDType,
 ) -> Result<(M, Vec<String>), CheckpointError> {
-    let damaged = |reason: String| CheckpointError::Damaged {
-        file: file.to_owned(),
-        reason,
-    };
     let renamer = Renamer::new(keys);
-    let mismatch = fits(&module, store, file, keys)?;
-    let tensors = store
-        .get_all_tensors()
-        .map_err(|error| damaged(error.to_string()))?;
+    let mismatch = fits(&module, &stored, file, keys)?;
+    let wanted = tensors_of(&module);
     let watch = inspect::Watch::default();
-    let renamed = tensors.values().filter_map(|tensor| {
-        let mut tensor = watch.over(tensor.clone());
+    let renamed = stored.tensors.into_values().filter_map(|tensor| {
+        let mut tensor = watch.over(tensor);
         tensor.name = renamer.path(&tensor.name)?;
-        Some(tensor)
+        Some(match wanted.get(&tensor.name) {
+            Some(shape) => reshaped(tensor, shape),
+            None => tensor,
+        })
     });
     let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(dtype.into()));
     let result = module.apply(renamed.collect(), None, Some(Box::new(adapter)), false);
@@ -302,28 +245,35 @@ fn fill<M: Module, S: ModuleStore>(
         return Err(CheckpointError::Faulty { file, fault });
     }
     match result.errors.first() {
-        Some(error) => Err(damaged(error.to_string())),
-        None => Ok((module, mismatch.unknown)),
+        Some(error) => Err(CheckpointError::Damaged {
+            file: file.to_owned(),
+            reason: error.to_string(),
+        }),
+        None => Ok((module, [mismatch.unknown, stored.unclaimed].concat())),
     }
 }
 
+/// A tensor in the shape that the module has for the same weights.
+fn reshaped(tensor: StoredTensor, shape: &[usize]) -> StoredTensor {
+    if tensor.shape.to_vec() == shape {
+        return tensor;
+    }
+    let (name, dtype, shape) = (tensor.name.clone(), tensor.dtype, shape.to_vec());
+    let wanted = shape.clone();
+    let reshape = move |data: TensorData| {
+        TensorData::from_bytes_vec(data.as_bytes().to_vec(), wanted.clone(), dtype)
+    };
+    bridge::map_data(tensor, name, dtype, shape.into(), reshape)
+}
+
 /// What harmlessly differs between module and file.
-fn fits<M: Module, S: ModuleStore>(
+fn fits<M: Module>(
     module: &M,
-    store: &mut S,
+    stored: &Stored,
     file: &str,
     keys: &KeyMap,
 ) -> Result<Mismatch, CheckpointError> {
-    let tensors = store
-        .get_all_tensors()
-        .map_err(|error| CheckpointError::Damaged {
-            file: file.to_owned(),
-            reason: error.to_string(),
-        })?;
-    let found = tensors
-        .iter()
-        .map(|(name, tensor)| (name.clone(), tensor.shape.to_vec()));
-    let mismatch = Mismatch::between(module, &found.collect(), keys);
+    let mismatch = Mismatch::between(module, &shapes(&stored.tensors), keys);
     if mismatch.is_loadable() {
         Ok(mismatch)
     } else {
@@ -334,14 +284,48 @@ fn fits<M: Module, S: ModuleStore>(
     }
 }
 
-fn open(weights: &Weights) -> Result<SafetensorsStore, CheckpointError> {
+fn open(weights: &Weights) -> Result<Stored, CheckpointError> {
+    let mut stored = Stored {
+        tensors: BTreeMap::new(),
+        unclaimed: Vec::new(),
+    };
     match weights {
-        Weights::Embedded { bytes, .. } => Ok(SafetensorsStore::from_bytes(Some(bytes.to_vec()))),
-        Weights::File(path) if has_extension(path, "safetensors") => {
-            inspected(path, inspect::header_of)?;
-            Ok(SafetensorsStore::from_file(path))
+        Weights::Embedded { bytes, .. } => {
+            let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()));
+            stored.tensors = all_of(&mut store, &weights.to_string())?;
         }
-        Weights::File(path) => Err(CheckpointError::NotSafetensors(path.clone())),
+        Weights::File(path) => stored.tensors = stored_tensors(path)?,
+        Weights::Original {
+            path,
+            network,
+            prefix,
+        } => {
+            let names = OriginalNames::new(*network, *prefix);
+            // The U-Net speaks for the whole checkpoint.
+            let speaks = *network == Network::UNet && !prefix.is_empty();
+            for (name, mut tensor) in stored_tensors(path)? {
+                if let Some(published) = names.published(&name) {
+                    tensor.name.clone_from(&published);
+                    stored.tensors.insert(published, tensor);
+                } else if speaks && is_unclaimed(&name) {
+                    stored.unclaimed.push(name);
+                }
+            }
+        }
+    }
+    Ok(stored)
+}
+
+fn all_of<S: ModuleStore>(
+    store: &mut S,
+    file: &str,
+) -> Result<BTreeMap<String, StoredTensor>, CheckpointError> {
+    match store.get_all_tensors() {
+        Ok(tensors) => Ok(tensors.clone()),
+        Err(error) => Err(CheckpointError::Damaged {
+            file: file.to_owned(),
+            reason: error.to_string(),
+        }),
     }
 }
 
@@ -376,7 +360,7 @@ fn is_as_published(path: &Path) -> std::io::Result<Result<(), Fault>> {
     })
 }
 
-fn has_extension(path: &Path, wanted: &str) -> bool {
+pub(super) fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }

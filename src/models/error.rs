@@ -4,6 +4,8 @@ use super::catalog::CatalogError;
 use super::checkpoint::CheckpointError;
 use super::clip::TokenizerError;
 use super::config::ConfigError;
+use super::family::FamilyError;
+use super::lora::LoraError;
 
 /// Why a model could not be made ready, and where.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,17 @@ pub enum ModelError {
         /// What is wrong.
         source: ConfigError,
     },
+    /// It is of another family or purpose.
+    #[error("cannot use {file}")]
+    Family {
+        /// What it is.
+        source: FamilyError,
+        /// The file.
+        file: String,
+    },
+    /// A LoRA cannot be used.
+    #[error(transparent)]
+    Lora(#[from] LoraError),
     /// Its weights cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -10,12 +10,13 @@ use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::{PromptStates, prompt_of};
 use super::control::{ControlKey, ControlSource, annotator};
-use super::engine::{Engine, ModelFolders};
+use super::engine::Engine;
 use super::error::Error;
 use super::helpers::{Helpers, HelpersKey};
 use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::locks::Kept;
+use super::model_folders::ModelFolders;
 use super::observer::{Observer, Progress, Unit, Warning};
 use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
 use super::preview::find_decoder;
@@ -167,6 +168,9 @@ fn prepare<'a>(
     if !denoiser.unknown.is_empty() {
         observer.warning(unknown_tensors(&denoiser.unknown));
     }
+    if !denoiser.unmatched.is_empty() {
+        observer.warning(unmatched_layers(&denoiser.unmatched));
+    }
     let n_nets = folders.controlnets.len();
     let annotator = annotator(job, tools.engine, &device.device)?;
     let (control, io) = ((annotator, n_nets), (tools.ffmpeg, &mut *tools.journal));
@@ -274,10 +278,9 @@ fn shrunk(from: usize, to: usize) -> Warning {
 }
 
 fn unknown_tensors(names: &[String]) -> Warning {
-    let some = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-    let n = names.len();
+    let (n, some) = (names.len(), some_of(names));
     Warning {
-        summary: format!("the model's files hold {n} tensors that are not used ({some}, …)"),
+        summary: format!("the model's files hold {n} tensors that are not used ({some})"),
         hint: Some("this is harmless where they are training leftovers".to_owned()),
     }
 }
@@ -289,6 +292,23 @@ fn smaller_batches(batches: &[Batch], error: &Error) -> Option<(usize, Vec<Batch
     let is_full = matches!(error, Error::Values(ReadError::OutOfMemory));
     let smaller = (n_frames / 2).max(SMALLEST_BATCH);
     (is_full && smaller < n_frames).then(|| (smaller, repack(batches, smaller)))
+}
+
+fn unmatched_layers(layers: &[String]) -> Warning {
+    let (n, some) = (layers.len(), some_of(layers));
+    Warning {
+        summary: format!("the LoRAs change {n} layers that the model does not have ({some})"),
+        hint: Some(
+            "the others are used; a LoRA for the SD 1.5 family has none of these".to_owned(),
+        ),
+    }
+}
+
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let some = names[..names.len().min(SHOWN)].join(", ");
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{some}{more}")
 }
 
 /// Counts denoising steps over all batches.

@@ -14,9 +14,9 @@
 
 use burn::module::Module;
 
-use super::engine::{ModelFolders, config};
 use super::error::Error;
 use super::job::Consistency;
+use super::model_folders::{ModelFolders, config};
 use super::plan::N_ANCHORS;
 use crate::frame::Size;
 use crate::models::ModelError;

@@ -28,6 +28,7 @@ pub mod journal;
 pub mod keyframes;
 pub mod locks;
 pub mod memory;
+pub mod model_folders;
 pub mod model_manager;
 pub mod observer;
 pub mod output;

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use super::compat::Choices;
 use super::conditions::prompt_of;
-use super::engine;
 use super::error::Error;
 use super::job::{JobSpec, Prompt};
+use super::model_folders;
 use crate::frame::FrameIdx;
-use crate::models::ModelError;
 use crate::models::catalog::ModelFolder;
 use crate::models::clip::prompt::count_tokens;
 use crate::models::clip::{PromptGrammar, TextEncoderConfig, Tokenizer};
@@ -48,12 +47,14 @@ impl PromptCounter {
     /// # Errors
     /// [`Error::Model`] if the files are missing or damaged.
     pub fn of(model: Option<&Path>) -> Result<Self, Error> {
-        let at = |path| ModelFolder::at(path).map_err(ModelError::from);
-        let folder = model.map_or(Ok(ModelFolder::bundled()), at)?;
+        let folder = match model {
+            Some(path) => ModelFolder::open(path, None)?,
+            None => ModelFolder::bundled(),
+        };
         let text = folder.part("text_encoder");
-        let config: TextEncoderConfig = engine::config(&text, TextEncoderConfig::from_json)?;
+        let config: TextEncoderConfig = model_folders::config(&text, TextEncoderConfig::from_json)?;
         Ok(Self {
-            tokenizer: engine::tokenizer(&folder.part("tokenizer"))?,
+            tokenizer: model_folders::tokenizer(&folder.part("tokenizer"))?,
             room: config.max_position_embeddings.saturating_sub(2),
         })
     }

@@ -4,7 +4,7 @@ use super::analyse::{Source, analyse};
 use super::annotator::ReadyAnnotator;
 use super::batches::{self, Tools};
 use super::compat::Choices;
-use super::engine::{Engine, ModelFolders};
+use super::engine::Engine;
 use super::error::Error;
 use super::fill::{FillInput, FillTools, SourceFrames, fill};
 use super::flows::Flows;
@@ -12,6 +12,7 @@ use super::helpers::Helpers;
 use super::job::{Job, KeyframeChoice, Sampler};
 use super::journal::Journal;
 use super::keyframes::select_keyframes;
+use super::model_folders::ModelFolders;
 use super::observer::{Observer, Stage, StageClock, Summary, Warning};
 use super::output::{self, Finished};
 use super::pictures::Pictures;
@@ -33,7 +34,8 @@ pub fn translate(
 ) -> Result<Summary, Error> {
     job.check_files()?;
     output::check_writable(files::parent(&job.out), &job.work)?;
-    let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
+    let wants_control = job.control.annotator().is_some();
+    let folders = ModelFolders::resolve(&job.models, wants_control, engine.models_folder())?;
     folders.check()?;
     ReadyAnnotator::check(job, engine.models_folder())?;
     let ffmpeg = engine.ffmpeg()?;

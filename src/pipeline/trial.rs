@@ -6,9 +6,10 @@ use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::PromptStates;
 use super::control::{ControlSource, annotator};
-use super::engine::{Engine, ModelFolders};
+use super::engine::Engine;
 use super::error::Error;
 use super::job::{ConsistencySpec, Job, JobSpec, Preset};
+use super::model_folders::ModelFolders;
 use super::observer::Observer;
 use crate::frame::{Frame, FrameIdx, resize, working_size};
 use crate::video::{TimestampIndex, VideoInfo, frame_at};
@@ -43,7 +44,8 @@ pub fn try_frame(
         ..trial.spec.clone()
     };
     let job = Job::new(&spec)?;
-    let folders = ModelFolders::resolve(&job.models, job.control.annotator().is_some())?;
+    let wants_control = job.control.annotator().is_some();
+    let folders = ModelFolders::resolve(&job.models, wants_control, engine.models_folder())?;
     folders.check()?;
     ReadyAnnotator::check(&job, engine.models_folder())?;
     let ffmpeg = engine.ffmpeg()?;

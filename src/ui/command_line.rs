@@ -59,6 +59,12 @@ fn joined(parts: &serde_json::Map<String, Value>) -> String {
         format!("{},{}", part("low"), part("high"))
     } else if parts.contains_key("frame") {
         format!("{}={}", part("frame"), part("text"))
+    } else if parts.contains_key("strength") {
+        let strength = match parts.get("strength") {
+            Some(Value::Number(number)) => short(number),
+            _ => part("strength"),
+        };
+        format!("{}={strength}", part("path"))
     } else if parts.contains_key("path") {
         let path = part("path").replace(',', "\\,");
         let others = parts
@@ -112,6 +118,7 @@ mod tests {
             canny: CannyThresholds { low: 20, high: 60 },
             range: Some(FrameRange { start: 0, end: 48 }),
             keyframes: vec![FrameIdx(0), FrameIdx(24)],
+            lora: vec!["ink.safetensors=0.8".parse().unwrap()],
             extra: vec![ExtraWords {
                 frame: FrameIdx(24),
                 text: ", smiling".to_owned(),
@@ -129,6 +136,7 @@ mod tests {
             "--range 0..48",
             "--keyframes 0,24",
             "--extra '24=, smiling'",
+            "--lora ink.safetensors=0.8",
         ];
         for part in parts {
             assert!(line.contains(part), "{part} is not in {line}");

@@ -14,10 +14,10 @@ use super::message::{
 };
 use super::report::guarded;
 use crate::frame::{Frame, FrameIdx};
-use crate::pipeline::engine::ModelFolders;
 use crate::pipeline::error::Error;
 use crate::pipeline::export::ExportQuality;
-use crate::pipeline::job::{ControlKind, JobSpec, model_files};
+use crate::pipeline::job::{ControlKind, JobSpec, ModelFiles, model_files};
+use crate::pipeline::model_folders::ModelFolders;
 use crate::pipeline::model_manager::{self, Places};
 use crate::pipeline::observer::Cancelled;
 use crate::pipeline::survey::survey;
@@ -98,7 +98,12 @@ fn ffmpeg_status(media: &MediaShared) -> Result<FfmpegStatus, Report> {
 fn model_status(spec: &JobSpec) -> Result<ModelStatus, Report> {
     let wants_control = spec.control != ControlKind::None;
     let check = || {
-        let folders = ModelFolders::resolve(&model_files(spec), wants_control)?;
+        // LoRAs are named by the models folder, which is the engine's: it says what is wrong with them.
+        let files = ModelFiles {
+            loras: Vec::new(),
+            ..model_files(spec)
+        };
+        let folders = ModelFolders::resolve(&files, wants_control, None)?;
         folders.check()?;
         NetworkSizes::of(&folders)
     };

@@ -33,7 +33,7 @@ fn compare<M: Module>(module: &M, keys: &str, map: &KeyMap) {
 }
 
 /// `conv_in.weight 320,4,3,3`
-fn tensor(line: &str) -> (String, Vec<usize>) {
+pub fn tensor(line: &str) -> (String, Vec<usize>) {
     let (name, shape) = line.split_once(' ').unwrap();
     (
         name.to_owned(),

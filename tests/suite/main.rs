@@ -33,6 +33,7 @@ mod resize;
 mod resume;
 mod scripted;
 mod shots;
+mod single_files;
 mod support;
 mod synth;
 mod tidy;

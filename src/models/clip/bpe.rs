@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 /// What a token's name ends with if the token ends a word.
-const END_OF_WORD: &str = "</w>";
+pub(super) const END_OF_WORD: &str = "</w>";
 
 /// Why a vocabulary and a merge list do not form an encoder.
 #[derive(Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ fn parse_merges(
 /// The printable character that stands for a byte in token names.
 ///
 /// Bytes that print in Latin-1 stand for themselves; the others take the characters from U+0100 on, in order.
-fn symbol(byte: u8) -> char {
+pub(super) fn symbol(byte: u8) -> char {
     let prints = |b: u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     if prints(byte) {
         return char::from(byte);

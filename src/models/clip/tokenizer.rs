@@ -117,7 +117,12 @@ impl Tokenizer {
             Some(bytes) => json(bytes, Path::new(SPECIAL))?,
             None => SpecialTokens::default(),
         };
-        Self::new(vocab, merges, special, Path::new(""))
+        Self::new(
+            json(vocab, Path::new(VOCAB))?,
+            merges,
+            special,
+            Path::new(""),
+        )
     }
 
     /// Reads a model's `tokenizer` folder.
@@ -130,17 +135,21 @@ impl Tokenizer {
         let map: SpecialTokens = optional_json(&folder.join(SPECIAL))?;
         let config: SpecialTokens = optional_json(&folder.join(CONFIG))?;
         let (vocab, merges) = (read(&folder.join(VOCAB))?, read(&folder.join(MERGES))?);
-        Self::new(&vocab, &merges, map.or(config), folder)
+        Self::new(
+            json(&vocab, &folder.join(VOCAB))?,
+            &merges,
+            map.or(config),
+            folder,
+        )
     }
 
-    fn new(
-        vocab: &[u8],
+    pub(super) fn new(
+        ids: HashMap<String, u32>,
         merges: &[u8],
         special: SpecialTokens,
         folder: &Path,
     ) -> Result<Self, TokenizerError> {
         let (vocab_path, merges_path) = (folder.join(VOCAB), folder.join(MERGES));
-        let ids: HashMap<String, u32> = json(vocab, &vocab_path)?;
         let merges = std::str::from_utf8(merges).map_err(|_| TokenizerError::NotText {
             path: merges_path.clone(),
         })?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, FrameRange, FreeU, Job,
-    JobSpec, KeyframeGap, Look, Sampler,
+    JobSpec, KeyframeGap, Look, Sampler, loras::malformed_lora_tag, model_files,
 };
 use crate::diffusion::samplers::lcm;
 use crate::files;
@@ -51,6 +51,7 @@ pub(super) fn settings(spec: &JobSpec) -> Result<Container, JobErrors> {
     checks.paths(spec);
     checks.device(&spec.device);
     checks.words(spec);
+    checks.loras(spec);
     checks.range(spec);
     checks.control(spec);
     checks.sampling(spec);
@@ -66,6 +67,7 @@ pub(super) fn files(job: &Job) -> Result<(), JobErrors> {
     let mut checks = Checks::default();
     checks.exists("source", [&job.source]);
     checks.exists("model", &job.models.checkpoint);
+    checks.exists("model-config", &job.models.configs);
     checks.exists("vae", &job.models.vae);
     for ControlNetSpec { path, clip, .. } in &job.models.controlnets {
         checks.exists("controlnet", std::iter::once(path).chain(clip));
@@ -173,6 +175,7 @@ impl Checks {
         }
         let optional = [
             ("model", &spec.model),
+            ("model-config", &spec.model_config),
             ("vae", &spec.vae),
             ("work", &spec.work),
         ];
@@ -186,7 +189,8 @@ impl Checks {
         let all = [("source", &spec.source), ("out", &spec.out)]
             .into_iter()
             .chain(named)
-            .chain(controlnets.map(|path| ("controlnet", path)));
+            .chain(controlnets.map(|path| ("controlnet", path)))
+            .chain(spec.lora.iter().map(|lora| ("lora", &lora.path)));
         for (field, path) in all {
             self.path(field, path);
         }
@@ -223,6 +227,26 @@ impl Checks {
                     "extra",
                     format!("frame {} is named twice; give its words once", words.frame),
                 );
+            }
+        }
+    }
+
+    fn loras(&mut self, spec: &JobSpec) {
+        for lora in &model_files(spec).loras {
+            self.within("lora", lora.strength, -2.0..=2.0);
+        }
+        let prompts = [("prompt", &spec.prompt), ("quality", &spec.quality)];
+        for (field, text) in prompts {
+            if let Some(tag) = malformed_lora_tag(text) {
+                let message = format!("expected a LoRA as in <lora:name:0.8>, not {tag}");
+                self.fail(field, message);
+            }
+        }
+        let extra = spec.extra.iter().map(|words| ("extra", &words.text));
+        for (field, text) in extra.chain([("negative", &spec.negative)]) {
+            if text.contains("<lora:") {
+                let message = "a LoRA changes every frame; name it in the prompt or with --lora";
+                self.fail(field, message);
             }
         }
     }

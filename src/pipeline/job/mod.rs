@@ -8,6 +8,7 @@ mod checks;
 mod consistency;
 mod fill;
 mod looks;
+mod loras;
 mod options;
 mod validated;
 
@@ -25,6 +26,7 @@ pub use checks::{FieldError, JobErrors};
 pub use consistency::{Consistency, ConsistencySpec, Preset};
 pub use fill::{FillJob, FillOutput, FillSettings, FillSpec, InBetweensSpec};
 pub use looks::Look;
+pub use loras::{LoraSpec, without_lora_tags};
 pub use options::{
     CannyThresholds, Compat, ControlKind, ControlNetSpec, CutList, ExtraWords, FillPreset,
     FrameRange, ParseOptionError,
@@ -86,13 +88,23 @@ pub struct JobSpec {
     #[arg(long, value_name = "DIR")]
     pub work: Option<PathBuf>,
 
-    /// Model of the SD 1.5 family: a folder in diffusers layout (default: the bundled demo model).
+    /// Model of the SD 1.5 family: a .safetensors file, or a folder in diffusers layout (default: the bundled demo
+    /// model).
     #[arg(long, value_name = "PATH", help_heading = "Models")]
     pub model: Option<PathBuf>,
-    /// Folder of a VAE to use in place of the model's own.
+    /// Folder with the configs of single files, which have none of their own: unet/config.json and so on, or
+    /// unet_config.json, vae_config.json, clip_config.json, controlnet_config.json (default: those of Stable
+    /// Diffusion 1.5).
+    #[arg(long, value_name = "DIR", help_heading = "Models")]
+    pub model_config: Option<PathBuf>,
+    /// VAE to use in place of the model's own: a .safetensors file or a folder.
     #[arg(long, value_name = "PATH", help_heading = "Models")]
     pub vae: Option<PathBuf>,
-    /// Folder of a ControlNet, its weight (0 to 2), the share of steps it acts in (0 to 1) and a
+    /// LoRA to add to the model, and its strength (-2 to 2): a .safetensors file, or the name of one in the folder
+    /// "loras" of the models folder; may be repeated. The prompt names them too: `<lora:name:0.8>`.
+    #[arg(long, value_name = "PATH=W", help_heading = "Models")]
+    pub lora: Vec<LoraSpec>,
+    /// ControlNet (a .safetensors file or a folder), its weight (0 to 2), the share of steps it acts in (0 to 1) and a
     /// control clip of its own; may be repeated. A comma inside a path is written `\,`.
     #[arg(
         long,
@@ -253,7 +265,9 @@ impl Default for JobSpec {
             range: None,
             work: None,
             model: None,
+            model_config: None,
             vae: None,
+            lora: Vec::new(),
             controlnet: Vec::new(),
             device: DeviceChoice::Auto,
             control: ControlKind::SoftEdges,

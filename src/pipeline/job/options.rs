@@ -22,7 +22,7 @@ pub struct ParseOptionError {
     pub found: String,
 }
 
-fn unexpected(expected: &'static str, found: &str) -> ParseOptionError {
+pub(super) fn unexpected(expected: &'static str, found: &str) -> ParseOptionError {
     ParseOptionError {
         expected,
         found: found.to_owned(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::checks::{self, JobErrors};
 use super::{
     CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, FillSettings,
-    FreeU, JobSpec, KeyframeGap, Look, Sampler,
+    FreeU, JobSpec, KeyframeGap, Look, LoraSpec, Sampler, without_lora_tags,
 };
 use crate::annotators::Annotator;
 use crate::frame::FrameIdx;
@@ -75,10 +75,14 @@ pub struct Prompt {
 pub struct ModelFiles {
     /// The model; the bundled demo model if absent.
     pub checkpoint: Option<PathBuf>,
+    /// Configs of single files, if not the usual ones.
+    pub configs: Option<PathBuf>,
     /// VAE in place of the checkpoint's own.
     pub vae: Option<PathBuf>,
     /// ControlNets, in order.
     pub controlnets: Vec<ControlNetSpec>,
+    /// LoRAs by their path or name: those of the settings, then those of the prompt.
+    pub loras: Vec<LoraSpec>,
 }
 
 /// How the source's structure is kept.
@@ -232,8 +236,8 @@ impl Prompt {
     pub(crate) fn of(spec: &JobSpec) -> Self {
         let extra = spec.extra.iter();
         Self {
-            text: words(spec),
-            quality: spec.quality.clone(),
+            text: without_lora_tags(&words(spec)).0,
+            quality: without_lora_tags(&spec.quality).0,
             negative: spec.negative.clone(),
             extra: extra
                 .map(|words| (words.frame, words.text.clone()))
@@ -263,10 +267,14 @@ impl SamplingSettings {
 /// The weights that settings name.
 #[must_use]
 pub fn model_files(spec: &JobSpec) -> ModelFiles {
+    let named = [words(spec), spec.quality.clone()];
+    let named = named.iter().flat_map(|text| without_lora_tags(text).1);
     ModelFiles {
         checkpoint: spec.model.clone(),
+        configs: spec.model_config.clone(),
         vae: spec.vae.clone(),
         controlnets: spec.controlnet.clone(),
+        loras: spec.lora.iter().cloned().chain(named).collect(),
     }
 }
 

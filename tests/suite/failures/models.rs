@@ -100,7 +100,7 @@ fn models_that_are_not_there() {
         &clip,
         &["--model", file],
         1,
-        &["models are read from folders", file],
+        &["a model is a .safetensors file or a folder", file],
     );
 
     let part = |model: &Model| fs::remove_dir_all(model.0.join("unet")).unwrap();

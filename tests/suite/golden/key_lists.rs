@@ -12,6 +12,7 @@ use fresco_studio::models::vae::{self, AutoencoderKL, VaeConfig};
 use fresco_studio::tensor::Device;
 
 use super::fixture::{self, Fixture};
+use crate::single_files::assert_list_is_covered;
 
 fn bijection<M: Module>(fixture: &Fixture, list: &str, keys: &KeyMap, build: impl Fn(&[u8]) -> M) {
     let path = fixture.path.join(list);
@@ -74,5 +75,20 @@ fn full_size_networks_match_the_published_key_lists() {
             &controlnet::KEYS,
             |json| ControlNetModel::new(&ControlNetConfig::from_json(json).unwrap(), &device),
         );
+        for (list, parts) in [
+            (
+                "sd15_ldm_checkpoint.json",
+                &["unet", "vae", "text_encoder"][..],
+            ),
+            ("vae_ft_mse_original.json", &["vae"]),
+            ("controlnet_sd15_ldm.json", &["controlnet"]),
+        ] {
+            if fixture.path.join(list).exists() {
+                let tensors: TensorList = serde_json::from_value(fixture.json(list)).unwrap();
+                assert_list_is_covered(&tensors, parts);
+            } else {
+                eprintln!("  skipped: {} lacks {list}", fixture.name);
+            }
+        }
     });
 }

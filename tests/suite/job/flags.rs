@@ -6,8 +6,8 @@ use clap::Parser as _;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
     CannyThresholds, Compat, ConsistencySpec, ControlKind, ControlNetSpec, DeviceChoice,
-    ExtraWords, FillPreset, FrameRange, FreeU, InBetweensSpec, Job, JobSpec, KeyframeGap, Preset,
-    Sampler,
+    ExtraWords, FillPreset, FrameRange, FreeU, InBetweensSpec, Job, JobSpec, KeyframeGap, LoraSpec,
+    Preset, Sampler,
 };
 
 use super::spec;
@@ -42,7 +42,7 @@ fn flags_files_and_code_have_the_same_defaults() {
 
 /// Every flag with a value, separated by bars.
 const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes closed|--extra|30==|\
---range|10..58|--model|m|--vae|v|--controlnet|c|\
+--range|10..58|--model|m|--model-config|d|--vae|v|--lora|l=0.5|--lora|a=b=-1|--controlnet|c|\
 --controlnet|a\\,b,weight=0.5,start=0.1,end=0.9,clip=x.mp4|--control|canny|--canny|20,200|\
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
@@ -75,7 +75,18 @@ fn every_flag_fills_its_field() {
         ],
         range: Some(FrameRange { start: 10, end: 58 }),
         model: Some("m".into()),
+        model_config: Some("d".into()),
         vae: Some("v".into()),
+        lora: vec![
+            LoraSpec {
+                path: "l".into(),
+                strength: 0.5,
+            },
+            LoraSpec {
+                path: "a=b".into(),
+                strength: -1.0,
+            },
+        ],
         controlnet: vec![
             ControlNetSpec {
                 path: "c".into(),
@@ -146,7 +157,8 @@ fn malformed_flags_are_refused_with_the_form_they_should_have() {
         (["--sampler", "magic"], "ddpm"),
         (["--freeu", "1,1,1"], "four numbers"),
         (["--seed", "4294967296"], "--seed"),
-        (["--lora", "x=1"], "--lora"),
+        (["--lora", "x=strong"], "PATH=STRENGTH"),
+        (["--lora", "=1"], "PATH=STRENGTH"),
     ] {
         let told = parse(&flags).expect_err(flags[0]);
         assert!(told.contains(form), "{flags:?}: {told}");

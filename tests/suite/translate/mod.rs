@@ -4,6 +4,7 @@ mod cancel;
 mod guidance;
 mod helpers;
 mod locks;
+mod models;
 mod samplers;
 mod settings;
 

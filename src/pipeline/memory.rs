@@ -250,15 +250,17 @@ mod tests {
     fn the_bundled_model_is_small() {
         let files = ModelFiles {
             checkpoint: None,
+            configs: None,
             vae: None,
             controlnets: Vec::new(),
+            loras: Vec::new(),
         };
-        let folders = ModelFolders::resolve(&files, true).unwrap();
+        let folders = ModelFolders::resolve(&files, true, None).unwrap();
         let sizes = NetworkSizes::of(&folders).unwrap();
         assert_eq!(sizes.n_controlnets, 1);
         assert_eq!(sizes.channels.len(), 4);
         assert!((1_000_000..20_000_000).contains(&sizes.unet), "{sizes:?}");
-        let plain = NetworkSizes::of(&ModelFolders::resolve(&files, false).unwrap()).unwrap();
+        let plain = NetworkSizes::of(&ModelFolders::resolve(&files, false, None).unwrap()).unwrap();
         assert_eq!((plain.controlnets, plain.n_controlnets), (0, 0));
         assert_eq!(plain.unet, sizes.unet);
     }

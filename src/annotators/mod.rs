@@ -3,6 +3,7 @@
 
 pub mod blur;
 mod canny;
+mod depth;
 mod hed;
 mod saliency;
 mod soft_edges;
@@ -10,8 +11,9 @@ mod soft_edges;
 use serde::{Deserialize, Serialize};
 
 pub use canny::canny;
+pub use depth::{DepthEstimator, DepthNetwork, DepthRange, DepthScale, DepthWeights};
 pub use hed::hed;
-pub use saliency::SaliencyEstimator;
+pub use saliency::{ChannelOrder, SaliencyEstimator, contrast_with_border, egnet_input};
 pub use soft_edges::soft_edges;
 
 use crate::frame::{Frame, Size};
@@ -64,6 +66,8 @@ pub enum Annotator {
     },
     /// Soft edges as a [network](hed) finds them.
     Hed,
+    /// How near everything is, as a [network](DepthEstimator) finds it.
+    Depth,
 }
 
 impl Annotator {
@@ -73,7 +77,7 @@ impl Annotator {
         match *self {
             Self::SoftEdges => Some(soft_edges(frame)),
             Self::Canny { low, high } => Some(canny(frame, low, high)),
-            Self::Hed => None,
+            Self::Hed | Self::Depth => None,
         }
     }
 }

@@ -69,7 +69,7 @@ impl Project {
         Some(PictureKey::File(path.clone(), self.results.version))
     }
 
-    /// The control image of a frame with the settings as they are; nothing if there is none.
+    /// The control image of a frame with the settings as they are; nothing if there is none, or only a network can draw it.
     #[must_use]
     pub fn control_key(&self, frame: FrameIdx) -> Option<PictureKey> {
         let spec = &self.edits.spec;
@@ -77,7 +77,7 @@ impl Project {
             ControlKind::SoftEdges => None,
             ControlKind::Canny => Some((spec.canny.low, spec.canny.high)),
             // A network would be too slow to look at while a slider moves.
-            ControlKind::Hed | ControlKind::None => return None,
+            ControlKind::Hed | ControlKind::Depth | ControlKind::None => return None,
         };
         let short_side = super::settings::short_side(spec);
         Some(PictureKey::Control(

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::depth::{DepthDrawer, DepthSamples};
 use super::error::Error;
 use super::job::Job;
-use crate::annotators::{Annotator, ControlImage, hed};
+use crate::annotators::{Annotator, ControlImage, DepthScale, hed};
 use crate::files::ContentHash;
 use crate::frame::Frame;
 use crate::models::ModelError;
@@ -15,7 +16,12 @@ use crate::tensor::{Device, Tensor};
 /// An annotator with all that it needs.
 pub struct ReadyAnnotator {
     annotator: Annotator,
-    network: Option<(Hed, ContentHash)>,
+    network: Option<Network>,
+}
+
+enum Network {
+    Hed(Box<Hed>, ContentHash),
+    Depth(DepthDrawer),
 }
 
 impl ReadyAnnotator {
@@ -34,21 +40,31 @@ impl ReadyAnnotator {
     pub fn check(job: &Job, models: Option<&Path>) -> Result<(), Error> {
         match Self::wanted(job) {
             Some(Annotator::Hed) => find_hed(models).map(drop),
+            Some(Annotator::Depth) => DepthDrawer::find(models).map(drop),
             _ => Ok(()),
         }
     }
 
-    /// Makes an annotator ready.
+    /// Makes an annotator ready. Depth also looks at samples of the clip.
     ///
     /// # Errors
-    /// [`Error::NoAnnotatorWeights`], or [`Error::Model`] for weights that cannot be used.
+    /// [`Error::NoAnnotatorWeights`], [`Error::Model`] for weights that cannot be used, and whatever reading the samples
+    /// gives.
     pub fn new(
         annotator: Annotator,
         models: Option<&Path>,
+        (scale, samples): (DepthScale, DepthSamples<'_>),
         device: &Device,
     ) -> Result<Self, Error> {
         let network = match annotator {
-            Annotator::Hed => Some(load_hed(models, device)?),
+            Annotator::Hed => {
+                let (network, hash) = load_hed(models, device)?;
+                Some(Network::Hed(Box::new(network), hash))
+            }
+            Annotator::Depth => {
+                let drawer = DepthDrawer::new(models, scale, samples, device)?;
+                Some(Network::Depth(drawer))
+            }
             Annotator::SoftEdges | Annotator::Canny { .. } => None,
         };
         Ok(Self { annotator, network })
@@ -57,20 +73,38 @@ impl ReadyAnnotator {
     /// Identity of its weights, if it has any.
     #[must_use]
     pub fn weights(&self) -> Option<&ContentHash> {
-        self.network.as_ref().map(|(_, hash)| hash)
+        self.network.as_ref().map(|network| match network {
+            Network::Hed(_, hash) => hash,
+            Network::Depth(depth) => depth.weights(),
+        })
+    }
+
+    /// Which of several networks draws, for people.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        match &self.network {
+            Some(Network::Depth(depth)) => Some(depth.note()),
+            Some(Network::Hed(..)) | None => None,
+        }
     }
 
     /// Control images of frames of one size, in `[0, 1]`: `[n, 3, height, width]`.
     ///
     /// # Errors
-    /// [`Error::Values`] if a network gives values that no picture can show.
+    /// [`Error::Values`] if a network gives values that no picture can show, [`Error::Model`] if its weights were changed.
     pub fn draw(&self, frames: &[Frame], device: &Device) -> Result<Tensor<4>, Error> {
-        let draw = |frame| match (&self.network, self.annotator.annotate(frame)) {
-            (Some((network, _)), _) => hed(frame, network, device),
-            (None, Some(image)) => Ok(image),
-            (None, None) => unreachable!("made ready with its network"),
+        let plain = |frame| match self.annotator.annotate(frame) {
+            Some(image) => image,
+            None => unreachable!("made ready with its network"),
         };
-        let images: Vec<ControlImage> = frames.iter().map(draw).collect::<Result<_, _>>()?;
+        let images: Vec<ControlImage> = match &self.network {
+            Some(Network::Hed(network, _)) => {
+                let draw = |frame| hed(frame, network, device);
+                frames.iter().map(draw).collect::<Result<_, _>>()?
+            }
+            Some(Network::Depth(depth)) => depth.draw(frames, device)?,
+            None => frames.iter().map(plain).collect(),
+        };
         let maps: Vec<&[f32]> = images.iter().map(ControlImage::values).collect();
         Ok(unit_from_maps(&maps, frames[0].size(), device))
     }

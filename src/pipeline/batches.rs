@@ -10,6 +10,7 @@ use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::{PromptStates, prompt_of};
 use super::control::{ControlKey, ControlSource, annotator};
+use super::depth;
 use super::engine::Engine;
 use super::error::Error;
 use super::helpers::{Helpers, HelpersKey};
@@ -23,8 +24,8 @@ use super::preview::find_decoder;
 use super::trial::try_frame;
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
-use crate::tensor::OpenDevice;
 use crate::tensor::read::ReadError;
+use crate::tensor::{Device, OpenDevice};
 use crate::video::{Ffmpeg, FrameStore};
 
 /// What outlives a stage and every stage works with.
@@ -143,6 +144,7 @@ pub fn translate(
         pictures: results,
         notes: helpers
             .flat_map(|helpers| helpers.notes(finds_background))
+            .chain(context.control.note())
             .collect(),
         helpers: context.helpers,
     })
@@ -172,12 +174,12 @@ fn prepare<'a>(
         observer.warning(unmatched_layers(&denoiser.unmatched));
     }
     let n_nets = folders.controlnets.len();
-    let annotator = annotator(job, tools.engine, &device.device)?;
+    let samples = || depth::samples(source);
+    let annotator = annotator(job, tools.engine, &device.device, &samples)?;
     let (control, io) = ((annotator, n_nets), (tools.ffmpeg, &mut *tools.journal));
     let control = ControlSource::new(job, control, source, io, observer)?;
-    let is_guided = !job.consistency.is_off();
     let models = tools.engine.models_folder();
-    let helpers = is_guided.then(|| Helpers::find(models, &device.device, observer));
+    let helpers = helpers(job, &choices, models, &device.device, observer);
     let preview_decoder = find_decoder(models, &folders.vae, &device.device, observer);
     let anchors = job.work.join("anchors");
     std::fs::create_dir_all(&anchors).map_err(|source| Error::Io {
@@ -195,6 +197,25 @@ fn prepare<'a>(
         helpers,
         preview_decoder,
         observer,
+    })
+}
+
+/// What finds motion and, if it is wanted, the background; nothing without guidance.
+fn helpers(
+    job: &Job,
+    choices: &Choices,
+    models: Option<&Path>,
+    device: &Device,
+    observer: &dyn Observer,
+) -> Option<Helpers> {
+    if job.consistency.is_off() {
+        return None;
+    }
+    let helpers = Helpers::find(models, device, observer);
+    Some(if job.consistency.background_smoothing {
+        helpers.with_saliency(models, choices.saliency_channels, device, observer)
+    } else {
+        helpers
     })
 }
 

@@ -7,6 +7,7 @@
 use super::job::{Compat, SamplingSettings, Start};
 use super::keyframes::KeyframeRule;
 use super::plan::Partition;
+use crate::annotators::{ChannelOrder, DepthScale};
 use crate::diffusion::noise_schedule::{StepRounding, warmup_steps};
 use crate::diffusion::sdedit::NoisingPrecision;
 use crate::fresco::optimize::OptimizerConfig;
@@ -31,6 +32,10 @@ pub struct Choices {
     pub noising: NoisingPrecision,
     /// Added to the variance that optimised features are given back.
     pub adain_style_epsilon: f64,
+    /// What is called near and far in control images of depth.
+    pub depth_scale: DepthScale,
+    /// How the saliency network is shown colours.
+    pub saliency_channels: ChannelOrder,
     /// How frames between keyframes are guided by the one painted before.
     pub carrying: Carrying,
     /// How the two paintings of a frame become one.
@@ -47,6 +52,8 @@ impl Choices {
         step_rounding: StepRounding::Nearest,
         noising: NoisingPrecision::Single,
         adain_style_epsilon: 1e-5,
+        depth_scale: DepthScale::OfClip,
+        saliency_channels: ChannelOrder::Trained,
         carrying: Carrying::Precise,
         blend: BlendConfig::OWN,
     };
@@ -61,6 +68,8 @@ impl Choices {
         step_rounding: StepRounding::Down,
         noising: NoisingPrecision::Half,
         adain_style_epsilon: OptimizerConfig::REFERENCE.adain_style_epsilon,
+        depth_scale: DepthScale::OfFrame,
+        saliency_channels: ChannelOrder::Reference,
         carrying: Carrying::Reference,
         blend: BlendConfig::reference(),
     };

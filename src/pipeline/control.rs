@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::analyse::{Clip, Source, content_hash, store_frames, usable_timestamps};
 use super::annotator::ReadyAnnotator;
+use super::compat::Choices;
 use super::denoise::Control;
+use super::depth::DepthSamples;
 use super::engine::{Denoiser, Engine};
 use super::error::Error;
 use super::job::{ControlNetSpec, Job};
@@ -25,7 +27,7 @@ pub struct ControlSource {
     strength: f32,
 }
 
-/// What draws the control images of a job, made ready if any network needs one.
+/// What draws the control images of a job, made ready if any network needs one. `samples` are of the clip.
 ///
 /// # Errors
 /// As [`ReadyAnnotator::new`].
@@ -33,8 +35,10 @@ pub fn annotator(
     job: &Job,
     engine: &Engine,
     device: &Device,
+    samples: DepthSamples<'_>,
 ) -> Result<Option<ReadyAnnotator>, Error> {
-    let ready = |annotator| ReadyAnnotator::new(annotator, engine.models_folder(), device);
+    let depth = (Choices::of(job.compat).depth_scale, samples);
+    let ready = |annotator| ReadyAnnotator::new(annotator, engine.models_folder(), depth, device);
     ReadyAnnotator::wanted(job).map(ready).transpose()
 }
 
@@ -147,6 +151,12 @@ impl ControlSource {
     pub fn keys(&self) -> Vec<ControlKey<'_>> {
         let weights = self.annotator.as_ref().and_then(ReadyAnnotator::weights);
         self.nets.iter().map(|net| net.key(weights)).collect()
+    }
+
+    /// Which network draws, for people.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        self.annotator.as_ref().and_then(ReadyAnnotator::note)
     }
 
     /// Embeds the control images of a batch for every network.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::diffusion::noise_schedule::ScheduleError;
 use crate::frame::{FrameError, FrameIdx, Size};
-use crate::models::ModelError;
+use crate::models::{ModelError, midas};
 use crate::pipeline::anchors::AnchorError;
 use crate::pipeline::flows::FlowFolderError;
 use crate::pipeline::job::JobErrors;
@@ -210,6 +210,14 @@ impl Error {
             }
             Self::Values(ReadError::OutOfMemory) => {
                 "choose a smaller working size with --size, or the device \"cpu\"; finished parts are kept"
+            }
+            Self::NoAnnotatorWeights {
+                control: "depth", ..
+            } => {
+                return Some(format!(
+                    "MiDaS serves as well, as {} in the models folder",
+                    midas::FILES[0]
+                ));
             }
             Self::Values(_) => {
                 "try a lower guidance scale, other weights, or the device \"cpu\"; finished parts are kept"

@@ -78,7 +78,7 @@ impl<'a> Guide<'a> {
 /// The correspondences of a batch of source frames. They depend on nothing that is denoised.
 ///
 /// # Errors
-/// [`Error::Values`] if the flow is.
+/// [`Error::Values`] if flow or masks are no numbers, [`Error::Model`] if a network's weights can no longer be used.
 pub fn correspond(
     consistency: Consistency,
     helpers: &Helpers,
@@ -87,9 +87,12 @@ pub fn correspond(
 ) -> Result<Correspondence, Error> {
     let ring = helpers.flow.estimate(frames, device);
     let pictures = signed_from_frames(&frames.iter().collect::<Vec<_>>(), device);
-    let background = consistency
-        .background_smoothing
-        .then(|| background_weight(&helpers.saliency.masks(frames, device)));
+    let background = if consistency.background_smoothing {
+        let masks = helpers.saliency(device)?.masks(frames, device)?;
+        Some(background_weight(&masks))
+    } else {
+        None
+    };
     Ok(Correspondence::new(&pictures, &ring, background.as_ref())?)
 }
 

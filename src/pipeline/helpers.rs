@@ -1,14 +1,17 @@
 //! What finds motion and salient things in the source: networks from the models folder, or what stands in for them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::error::Error;
 use super::observer::{Observer, Warning};
-use crate::annotators::SaliencyEstimator;
+use crate::annotators::{ChannelOrder, SaliencyEstimator};
 use crate::files::ContentHash;
 use crate::flow::FlowEstimator;
+use crate::models::ModelError;
 use crate::models::checkpoint::CheckpointError;
+use crate::models::egnet::{self, EgNet};
 use crate::models::gmflow::{self, GmFlow};
 use crate::tensor::Device;
 
@@ -16,10 +19,30 @@ use crate::tensor::Device;
 pub struct Helpers {
     /// Finds motion.
     pub flow: FlowEstimator,
-    /// Finds what is salient.
-    pub saliency: SaliencyEstimator,
+    saliency: Saliency,
     /// Identity of the flow's weights, if it has any.
     weights: Option<ContentHash>,
+}
+
+/// What finds what is salient. The network is loaded for each batch and dropped after it: it is large, and idle while
+/// pictures are denoised.
+enum Saliency {
+    RobustBackground,
+    EgNet {
+        file: PathBuf,
+        weights: ContentHash,
+        order: ChannelOrder,
+    },
+}
+
+impl Saliency {
+    /// Its name, for people.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::RobustBackground => "contrast with the border",
+            Self::EgNet { .. } => "EGNet",
+        }
+    }
 }
 
 /// All that determines what the helpers find.
@@ -28,6 +51,8 @@ pub struct HelpersKey<'a> {
     flow: &'static str,
     weights: Option<&'a ContentHash>,
     saliency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saliency_weights: Option<(&'a ContentHash, ChannelOrder)>,
 }
 
 /// All that determines the flow between given frames.
@@ -38,29 +63,61 @@ pub struct FlowKey<'a> {
 }
 
 impl Helpers {
-    /// The best helpers there are: `GMFlow` if its weights are in the models folder. Weights that cannot be used are
+    /// The best helpers for motion: `GMFlow` if its weights are in the models folder. Weights that cannot be used are
     /// warned of, and the classical method takes their place.
     #[must_use]
     pub fn find(models: Option<&Path>, device: &Device, observer: &dyn Observer) -> Self {
         let file = models.and_then(gmflow::find);
-        let loaded = file.and_then(|file| {
-            let loaded = load(&file, device);
-            let warning = |reason: String| Warning {
-                summary: format!("the weights of GMFlow are not used: {reason}"),
-                hint: Some("get the file again, or remove it from the models folder".to_owned()),
-            };
-            loaded
-                .map_err(|reason| observer.warning(warning(reason)))
-                .ok()
-        });
+        let load = |file: &Path| GmFlow::load(file, device);
+        let loaded = file.and_then(|file| usable("GMFlow", &file, load, observer));
         let (flow, weights) = match loaded {
             Some((network, hash)) => (FlowEstimator::GmFlow(Box::new(network)), Some(hash)),
             None => (FlowEstimator::Dis, None),
         };
         Self {
             flow,
-            saliency: SaliencyEstimator::default(),
+            saliency: Saliency::RobustBackground,
             weights,
+        }
+    }
+
+    /// Also looks for the best helper for what is salient: `EGNet` if its weights are in the models folder, in the same way.
+    #[must_use]
+    pub fn with_saliency(
+        self,
+        models: Option<&Path>,
+        order: ChannelOrder,
+        device: &Device,
+        observer: &dyn Observer,
+    ) -> Self {
+        let Some(file) = models.and_then(egnet::find) else {
+            return self;
+        };
+        let load = |file: &Path| EgNet::load(file, device);
+        match usable("EGNet", &file, load, observer) {
+            None => self,
+            Some((_, weights)) => Self {
+                saliency: Saliency::EgNet {
+                    file,
+                    weights,
+                    order,
+                },
+                ..self
+            },
+        }
+    }
+
+    /// What finds what is salient, ready for use.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the weights were changed since they were looked at.
+    pub fn saliency(&self, device: &Device) -> Result<SaliencyEstimator, Error> {
+        match &self.saliency {
+            Saliency::RobustBackground => Ok(SaliencyEstimator::RobustBackground),
+            Saliency::EgNet { file, order, .. } => {
+                let (network, _) = EgNet::load(file, device).map_err(ModelError::from)?;
+                Ok(SaliencyEstimator::EgNet(Box::new(network), *order))
+            }
         }
     }
 
@@ -71,6 +128,10 @@ impl Helpers {
             flow: self.flow.name(),
             weights: self.weights.as_ref(),
             saliency: self.saliency.name(),
+            saliency_weights: match &self.saliency {
+                Saliency::RobustBackground => None,
+                Saliency::EgNet { weights, order, .. } => Some((weights, *order)),
+            },
         }
     }
 
@@ -94,21 +155,39 @@ impl Helpers {
             ),
             FlowEstimator::GmFlow(_) => "Motion was found by GMFlow.".to_owned(),
         };
-        let background = format!(
-            "The background was found without a network, by {}.",
-            self.saliency.name()
-        );
+        let name = self.saliency.name();
+        let background = match self.saliency {
+            Saliency::RobustBackground => format!(
+                "The background was found without a network, by {name}; with {} in the models folder it is EGNet.",
+                egnet::FILES[0]
+            ),
+            Saliency::EgNet { .. } => format!("The background was found by {name}."),
+        };
         let background = finds_background.then_some(background);
         std::iter::once(flow).chain(background).collect()
     }
 }
 
-fn load(file: &Path, device: &Device) -> Result<(GmFlow, ContentHash), String> {
-    let hash = ContentHash::of_file(file).map_err(|error| error.to_string())?;
-    let text = |error: CheckpointError| error.to_string();
-    let (network, unknown) = GmFlow::load(file, device).map_err(text)?;
-    if !unknown.is_empty() {
-        tracing::warn!(?unknown, "tensors that GMFlow has no use for");
-    }
-    Ok((network, hash))
+/// A network and the identity of its weights, or a warning of why it is not used.
+fn usable<T>(
+    name: &str,
+    file: &Path,
+    load: impl Fn(&Path) -> Result<(T, Vec<String>), CheckpointError>,
+    observer: &dyn Observer,
+) -> Option<(T, ContentHash)> {
+    let try_it = || -> Result<(T, ContentHash), String> {
+        let hash = ContentHash::of_file(file).map_err(|error| error.to_string())?;
+        let (network, unknown) = load(file).map_err(|error| error.to_string())?;
+        if !unknown.is_empty() {
+            tracing::warn!(?unknown, "tensors that {name} has no use for");
+        }
+        Ok((network, hash))
+    };
+    let warning = |reason: String| Warning {
+        summary: format!("the weights of {name} are not used: {reason}"),
+        hint: Some("get the file again, or remove it from the models folder".to_owned()),
+    };
+    try_it()
+        .map_err(|reason| observer.warning(warning(reason)))
+        .ok()
 }

@@ -14,6 +14,7 @@ pub mod compat;
 pub mod conditions;
 pub mod control;
 pub mod denoise;
+pub mod depth;
 pub mod engine;
 pub mod error;
 pub mod evaluate;

@@ -60,7 +60,7 @@ pub fn try_frame(
     let prompts = PromptStates::new(&job.prompt, &choices, &text, &device.device);
     drop(text);
     let n_nets = folders.controlnets.len();
-    let annotator = annotator(&job, engine, &device.device)?;
+    let annotator = annotator(&job, engine, &device.device, &|| Ok(vec![picture.clone()]))?;
     let control = (annotator, n_nets);
     let control = ControlSource::of_frame(&job, control, (trial.frame, size), &ffmpeg, observer)?;
     observer.checkpoint()?;

@@ -1,6 +1,6 @@
 //! What annotators do with simple pictures.
 
-use fresco_studio::annotators::{Annotator, ControlImage, SaliencyEstimator, canny, soft_edges};
+use fresco_studio::annotators::{Annotator, ControlImage, canny, contrast_with_border, soft_edges};
 use fresco_studio::frame::{Frame, Size};
 use proptest::prelude::*;
 
@@ -59,10 +59,6 @@ fn soft_edges_peak_at_the_edge() {
     assert!(values_at(&edges, 2, 9) < 0.05);
 }
 
-fn salient(frame: &Frame) -> ControlImage {
-    SaliencyEstimator::default().mask(frame)
-}
-
 #[test]
 fn what_differs_from_the_border_is_salient() {
     let size = Size {
@@ -76,7 +72,7 @@ fn what_differs_from_the_border_is_salient() {
         8.0..24.0 => [200, 60, 40],
         _ => [90, 120, 150 + y as u8],
     });
-    let mask = salient(&frame);
+    let mask = contrast_with_border(&frame);
     let half = Size {
         width: 64,
         height: 48,
@@ -108,10 +104,10 @@ proptest! {
     ) {
         let size = Size { width: w, height: h };
         let pattern = |x: u32, y: u32| factors.map(|f| (u32::from(f) * (x * 3 + y * y)) as u8);
-        let mask = salient(&Frame::from_fn(size, pattern));
+        let mask = contrast_with_border(&Frame::from_fn(size, pattern));
         prop_assert_eq!(mask.size(), Size { width: w / 2, height: h / 2 });
         prop_assert!(mask.values().iter().all(|v| (0.0..=1.0).contains(v)));
-        let flat = salient(&Frame::from_fn(size, |_, _| factors));
+        let flat = contrast_with_border(&Frame::from_fn(size, |_, _| factors));
         prop_assert!(flat.values().iter().all(|&v| v < 1e-6));
     }
 

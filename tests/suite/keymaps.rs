@@ -7,8 +7,11 @@ use fresco_studio::models::KeyMap;
 use fresco_studio::models::checkpoint::{Mismatch, TensorList};
 use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
 use fresco_studio::models::controlnet::{self, ControlNetConfig, ControlNetModel};
+use fresco_studio::models::depth_anything::{self, DepthAnything, DepthAnythingConfig};
+use fresco_studio::models::egnet::{self, EgNet, EgNetConfig};
 use fresco_studio::models::gmflow::{self, GmFlow};
 use fresco_studio::models::hed::{self, Hed};
+use fresco_studio::models::midas::{self, Midas, MidasConfig};
 use fresco_studio::models::tiny_vae::{self, Layout, TinyDecoder, TinyEncoder};
 use fresco_studio::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use fresco_studio::models::vae::{self, AutoencoderKL, VaeConfig};
@@ -106,4 +109,19 @@ fn the_preview_decoder_fits_in_both_layouts() {
 fn gmflow_fits() {
     let network = GmFlow::new(&Device::flex());
     compare(&network, "gmflow/keys.txt", &gmflow::KEYS);
+}
+
+#[test]
+fn egnet_fits() {
+    let network = EgNet::new(&EgNetConfig::default(), &Device::flex());
+    compare(&network, "egnet/keys.txt", &egnet::KEYS);
+}
+
+#[test]
+fn depth_networks_fit() {
+    let device = Device::flex();
+    let network = DepthAnything::new(&DepthAnythingConfig::default(), &device);
+    compare(&network, "depth-anything/keys.txt", &depth_anything::KEYS);
+    let network = Midas::new(&MidasConfig::default(), &device);
+    compare(&network, "midas/keys.txt", &midas::KEYS);
 }

@@ -1,5 +1,6 @@
 //! Which parts of a frame people look at, as a mask; the rest is background.
 
+mod network;
 mod robust_background;
 mod superpixels;
 
@@ -8,59 +9,41 @@ use rayon::prelude::*;
 
 use super::ControlImage;
 use crate::frame::{Frame, Size, resize};
+use crate::models::egnet::EgNet;
+use crate::tensor::read::{ReadError, host_values};
 use crate::tensor::{Device, Tensor};
+pub use network::{ChannelOrder, egnet_input};
 use robust_background::{robust_background, segmented};
 use superpixels::Superpixels;
 
 /// How what is salient is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub enum SaliencyEstimator {
-    /// By contrast with what lies on the picture's border: needs no network. It finds things that differ in colour from
-    /// their surroundings; it misses some that do not, and marks meadows and rocks along with them.
+    /// By [contrast with the border](contrast_with_border): needs no network.
     #[default]
     RobustBackground,
+    /// By the network, on the device that it was loaded to.
+    EgNet(Box<EgNet>, ChannelOrder),
 }
 
 impl SaliencyEstimator {
-    /// Its name, for people.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RobustBackground => "contrast with the border",
-        }
-    }
-
-    /// How salient each pixel is, at half the frame's size.
-    ///
-    /// # Panics
-    /// If a side of the frame is below two pixels.
-    #[must_use]
-    pub fn mask(self, frame: &Frame) -> ControlImage {
-        let half = Size {
-            width: frame.size().width / 2,
-            height: frame.size().height / 2,
-        };
-        let frame = resize(frame, half);
-        match self {
-            Self::RobustBackground => {
-                let picture = Superpixels::of(&frame);
-                let salient = segmented(&picture, &robust_background(&picture));
-                let value = |&label: &usize| if salient[label] { 1.0 } else { 0.0 };
-                ControlImage::new(half, picture.labels.iter().map(value).collect())
-            }
-        }
-    }
-
-    /// Masks of all frames of a batch.
+    /// How salient each pixel of all frames of a batch is, at half their size.
     ///
     /// # Shapes
     /// `n` frames of one size → `[n, 1, height / 2, width / 2]` in `[0, 1]`.
     ///
+    /// # Errors
+    /// [`ReadError`] if the network gives values that are no numbers, or the device could not be read.
+    ///
     /// # Panics
-    /// As [`Self::mask`], and if there are no frames.
-    #[must_use]
-    pub fn masks(self, frames: &[Frame], device: &Device) -> Tensor<4> {
-        let masks: Vec<ControlImage> = frames.par_iter().map(|frame| self.mask(frame)).collect();
+    /// If there are no frames, their sizes differ, or a side is below two pixels.
+    pub fn masks(&self, frames: &[Frame], device: &Device) -> Result<Tensor<4>, ReadError> {
+        if let Self::EgNet(network, order) = self {
+            let masks = network::masks(network, frames, *order, device);
+            host_values(masks.clone())?;
+            return Ok(masks);
+        }
+        let masks: Vec<ControlImage> = frames.par_iter().map(contrast_with_border).collect();
         let Size { width, height } = masks[0].size();
         let values: Vec<f32> = masks
             .iter()
@@ -68,6 +51,23 @@ impl SaliencyEstimator {
             .copied()
             .collect();
         let shape = [masks.len(), 1, height as usize, width as usize];
-        Tensor::from_data(TensorData::new(values, shape), device)
+        Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
+}
+
+/// What is salient by its contrast with what lies on the picture's border, at half the frame's size. Finds things that differ
+/// in colour from their surroundings; misses some that do not, and marks meadows and rocks along with them.
+///
+/// # Panics
+/// If a side of the frame is below two pixels.
+#[must_use]
+pub fn contrast_with_border(frame: &Frame) -> ControlImage {
+    let half = Size {
+        width: frame.size().width / 2,
+        height: frame.size().height / 2,
+    };
+    let picture = Superpixels::of(&resize(frame, half));
+    let salient = segmented(&picture, &robust_background(&picture));
+    let value = |&label: &usize| if salient[label] { 1.0 } else { 0.0 };
+    ControlImage::new(half, picture.labels.iter().map(value).collect())
 }

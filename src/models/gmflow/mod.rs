@@ -16,10 +16,13 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::ops::PadMode;
 
-use super::checkpoint::{self, CheckpointError, Weights};
+use super::checkpoint::CheckpointError;
+use super::imagenet;
 use super::keymap::KeyMap;
 use super::places;
-use crate::tensor::{Device, FloatDType, Tensor};
+use super::published;
+use super::tokens::{to_map, to_tokens};
+use crate::tensor::{Device, Tensor};
 use backbone::Backbone;
 pub use matching::FlowPropagation;
 use matching::match_globally;
@@ -104,14 +107,7 @@ impl GmFlow {
     /// # Errors
     /// [`CheckpointError`]: neither of the two formats, not readable, damaged, or made for another network.
     pub fn load(path: &Path, device: &Device) -> Result<(Self, Vec<String>), CheckpointError> {
-        let network = Self::new(device);
-        if checkpoint::is_pickle(path) {
-            let entry = Some(PICKLE_ENTRY);
-            checkpoint::load_pickle(network, path, entry, &KEYS, FloatDType::F32)
-        } else {
-            let weights = Weights::File(path.to_owned());
-            checkpoint::load(network, &weights, &KEYS, FloatDType::F32)
-        }
+        published::load(Self::new(device), path, Some(PICKLE_ENTRY), &KEYS)
     }
 
     /// Flow of each pair in both directions: of first `n` from `first` to `second`, and of last `n` back. Channel 0
@@ -152,7 +148,7 @@ impl GmFlow {
     /// `[n, 3, h, w]`, RGB in `0..=255` → `[n, 128, h/8, w/8]`.
     #[must_use]
     pub fn features(&self, frames: Tensor<4>) -> Tensor<4> {
-        self.backbone.forward(normalised(frames))
+        self.backbone.forward(imagenet::normalised(frames / 255.0))
     }
 
     /// Flow in both directions with its intermediate results, all pairs at once.
@@ -181,26 +177,6 @@ impl GmFlow {
 fn padding(side: usize) -> (usize, usize) {
     let missing = side.next_multiple_of(MULTIPLE) - side;
     (missing / 2, missing - missing / 2)
-}
-
-/// By the mean and deviation of the pictures that the backbone was trained on.
-fn normalised(frames: Tensor<4>) -> Tensor<4> {
-    const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-    const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
-    let device = frames.device();
-    let spread = |values| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
-    (frames / 255.0 - spread(MEAN)) / spread(DEVIATION)
-}
-
-/// Feature maps as rows of tokens: `[n, c, h, w]` → `[n, h·w, c]`.
-fn to_tokens(features: Tensor<4>) -> Tensor<3> {
-    features.flatten(2, 3).swap_dims(1, 2)
-}
-
-/// The inverse of [`to_tokens`].
-fn to_map(tokens: Tensor<3>, [rows, columns]: [usize; 2]) -> Tensor<4> {
-    let [n, _, channels] = tokens.dims();
-    tokens.swap_dims(1, 2).reshape([n, channels, rows, columns])
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub enum ControlKind {
     Canny,
     /// Edges found by the network HED; needs ControlNetHED.pth in the models folder.
     Hed,
+    /// How near everything is; needs a depth network in the models folder.
+    Depth,
     /// No control image.
     None,
 }

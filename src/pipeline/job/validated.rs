@@ -105,6 +105,7 @@ impl ControlSettings {
             ControlKind::SoftEdges => Some(Annotator::SoftEdges),
             ControlKind::Canny => Some(Annotator::Canny { low, high }),
             ControlKind::Hed => Some(Annotator::Hed),
+            ControlKind::Depth => Some(Annotator::Depth),
             ControlKind::None => None,
         }
     }

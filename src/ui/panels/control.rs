@@ -12,6 +12,7 @@ const KINDS: &[(ControlKind, &str)] = &[
     (ControlKind::SoftEdges, "Soft edges"),
     (ControlKind::Canny, "Canny"),
     (ControlKind::Hed, "HED edges"),
+    (ControlKind::Depth, "Depth"),
     (ControlKind::None, "None"),
 ];
 

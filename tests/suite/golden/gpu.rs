@@ -159,6 +159,20 @@ fn gpu_flow_matches_the_reference() {
 }
 
 #[test]
+fn gpu_helpers_match_the_reference() {
+    let Some(device) = whole() else { return };
+    fixture::for_each("depth_anything_tiny", |fixture| {
+        super::depth_anything::check(fixture, &device);
+    });
+    fixture::for_each("dpt_hybrid_tiny", |fixture| {
+        super::midas::check(fixture, &device);
+    });
+    fixture::for_each("egnet_tiny", |fixture| {
+        super::egnet::check(fixture, &device);
+    });
+}
+
+#[test]
 fn gpu_networks_match_the_reference() {
     let Some(device) = whole() else { return };
     fixture::for_each("unet", |fixture| unet::check(fixture, &device));

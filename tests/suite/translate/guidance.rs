@@ -136,7 +136,7 @@ fn a_guidance_without_any_optimisation_still_smooths() {
 type Pictures = Vec<(String, Vec<u8>)>;
 
 /// Translates with helpers from `models`; also gives the warnings.
-fn run_with_models(spec: &JobSpec, models: &Path) -> (Summary, Vec<String>, Pictures) {
+pub fn run_with_models(spec: &JobSpec, models: &Path) -> (Summary, Vec<String>, Pictures) {
     let job = Job::new(spec).unwrap();
     let recorder = Recorder::default();
     let mut engine = Engine::new(Some(models.to_owned()));

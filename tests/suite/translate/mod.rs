@@ -1,6 +1,7 @@
 //! A whole job, from a clip to a clip, on the processor with the demo model: the test to read first.
 
 mod cancel;
+mod depth;
 mod guidance;
 mod helpers;
 mod locks;

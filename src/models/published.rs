@@ -1,0 +1,84 @@
+//! Weights of helper networks in either of their forms: as published, which often means a pickle, or converted.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::store::{ModuleStore, PytorchStore, SafetensorsStore};
+use sha2::{Digest as _, Sha256};
+
+use super::checkpoint::{self, CheckpointError, TensorList, Weights};
+use super::keymap::KeyMap;
+use crate::tensor::FloatDType;
+
+/// Fills `module` from a `.safetensors` file or from a pickle, whose tensors may be under `entry`, in `f32`. Also gives the
+/// file's names that nobody wanted.
+pub(super) fn load<M: Module>(
+    module: M,
+    path: &Path,
+    entry: Option<&str>,
+    keys: &KeyMap,
+) -> Result<(M, Vec<String>), CheckpointError> {
+    if checkpoint::is_pickle(path) {
+        checkpoint::load_pickle(module, path, entry, keys, FloatDType::F32)
+    } else {
+        let weights = Weights::File(path.to_owned());
+        checkpoint::load(module, &weights, keys, FloatDType::F32)
+    }
+}
+
+/// Names and shapes of the tensors in a file that is not damaged; nothing of another, which loading refuses with a reason.
+pub(super) fn shapes(path: &Path) -> TensorList {
+    if checkpoint::is_pickle(path) {
+        listed(&mut PytorchStore::from_file(path))
+    } else {
+        listed(&mut SafetensorsStore::from_file(path))
+    }
+}
+
+fn listed(store: &mut impl ModuleStore) -> TensorList {
+    let Ok(tensors) = store.get_all_tensors() else {
+        return TensorList::new();
+    };
+    let tensors = tensors.iter();
+    tensors
+        .map(|(name, tensor)| (name.clone(), tensor.shape.to_vec()))
+        .collect()
+}
+
+/// Refuses a file that is not, byte for byte, the published one.
+pub(super) fn require_sha256(path: &Path, wanted: &str) -> Result<(), CheckpointError> {
+    let read = || -> io::Result<String> {
+        let mut hasher = Sha256::new();
+        io::copy(&mut File::open(path)?, &mut hasher)?;
+        Ok(format!("{:x}", hasher.finalize()))
+    };
+    let found = read().map_err(|source| CheckpointError::Open {
+        path: path.to_owned(),
+        source,
+    })?;
+    if found == wanted {
+        return Ok(());
+    }
+    Err(CheckpointError::Damaged {
+        file: path.display().to_string(),
+        reason: format!("their SHA-256 is {found} and not the published one's, {wanted}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_published_bytes_pass() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"abc").unwrap();
+        let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert!(require_sha256(file.path(), of_abc).is_ok());
+        std::fs::write(file.path(), b"abd").unwrap();
+        let refused = require_sha256(file.path(), of_abc).unwrap_err();
+        assert!(refused.to_string().contains(of_abc), "{refused}");
+    }
+}

@@ -75,7 +75,7 @@ impl Plane {
 
     /// Bilinear sample; positions outside take the nearest edge.
     pub fn sample(&self, x: f32, y: f32) -> f32 {
-        let [value] = bilinear(self.size(), self.values.as_chunks().0, x, y);
+        let [value] = bilinear(self.size(), self.values.as_chunks::<1>().0, x, y);
         value
     }
 

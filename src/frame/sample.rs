@@ -32,6 +32,7 @@ fn axis(at: f32, length: usize) -> (usize, usize, f32) {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
 

@@ -7,7 +7,7 @@
 //!
 //! # Source
 //! C. C. Paige, M. A. Saunders, "LSQR: An Algorithm for Sparse Linear Equations and Sparse Least Squares", ACM
-//! Transactions on Mathematical Software, 1982, with the tolerances of SciPy's `lsqr`.
+//! Transactions on Mathematical Software, 1982, with the tolerances of `scipy.sparse.linalg.lsqr`.
 
 use super::lab::Lab;
 use super::poisson::{GradientField, WEIGHTS};

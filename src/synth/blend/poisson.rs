@@ -1,6 +1,6 @@
 //! Gradient fusion: the picture nearest to the blend whose gradients are those of the chosen pixels.
 //!
-//! GradientField are read within one pass each, so none is taken across a seam. The equation is screened (the blend holds
+//! Gradients are read within one pass each, so none is taken across a seam. The equation is screened (the blend holds
 //! the result everywhere), so influence decays within a few pixels and a fixed number of Chebyshev steps suffices; no
 //! sum over the picture is needed.
 //!
@@ -78,26 +78,19 @@ impl GradientField {
         assert_eq!(size, forward.size(), "mask and picture");
         assert_eq!(size, backward.size(), "both pictures");
         let (width, height) = (size.width as usize, size.height as usize);
-        let between = |from: usize, to: usize| {
-            let is_backward = mask.values()[from];
-            let picture = if is_backward { backward } else { forward };
-            let [from, to] = [from, to].map(|i| picture.pixels()[i].map(i16::from));
-            [0, 1, 2].map(|c| (from[c] - to[c]).clamp(-MAX_GRADIENT, MAX_GRADIENT))
+        let at = |i: usize| {
+            let is_backward = mask.values()[i];
+            let pixels = if is_backward { backward } else { forward }.pixels();
+            let excess_over = |next: usize| {
+                let [here, there] = [i, next].map(|i| pixels[i].map(i16::from));
+                [0, 1, 2].map(|c| (here[c] - there[c]).clamp(-MAX_GRADIENT, MAX_GRADIENT))
+            };
+            let down = (i / width + 1 < height).then(|| excess_over(i + width));
+            let across = (i % width + 1 < width).then(|| excess_over(i + 1));
+            (down.unwrap_or_default(), across.unwrap_or_default())
         };
-        let pixels = || (0..size.area()).into_par_iter();
-        let down = pixels().map(|i| match i / width + 1 < height {
-            true => between(i, i + width),
-            false => [0; 3],
-        });
-        let across = pixels().map(|i| match i % width + 1 < width {
-            true => between(i, i + 1),
-            false => [0; 3],
-        });
-        Self {
-            size,
-            down: down.collect(),
-            across: across.collect(),
-        }
+        let (down, across) = (0..size.area()).into_par_iter().map(at).unzip();
+        Self { size, down, across }
     }
 
     /// Width and height.
@@ -125,17 +118,12 @@ impl GradientField {
     pub fn divergence(&self) -> Vec<[i16; 3]> {
         let width = self.size.width as usize;
         let at = |i: usize| {
-            let none = [0; 3];
-            let above = if i >= width {
-                self.down[i - width]
-            } else {
-                none
-            };
-            let left = if i % width > 0 {
-                self.across[i - 1]
-            } else {
-                none
-            };
+            let above = (i >= width)
+                .then(|| self.down[i - width])
+                .unwrap_or_default();
+            let left = (i % width > 0)
+                .then(|| self.across[i - 1])
+                .unwrap_or_default();
             [0, 1, 2].map(|c| self.down[i][c] - above[c] + self.across[i][c] - left[c])
         };
         (0..self.size.area()).into_par_iter().map(at).collect()

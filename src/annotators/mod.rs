@@ -64,7 +64,7 @@ pub enum Annotator {
         /// Edges stronger than this always stay.
         high: u8,
     },
-    /// Soft edges as a [network](hed) finds them.
+    /// Soft edges as a [network](crate::models::hed::Hed) finds them.
     Hed,
     /// How near everything is, as a [network](DepthEstimator) finds it.
     Depth,

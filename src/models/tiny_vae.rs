@@ -3,7 +3,7 @@
 //! Encoder and decoder are plain sequences, and the published names are places in them. The original files count one layer
 //! of the decoder that the diffusers layout does not: the clamp at its beginning, which has no weights.
 //!
-//! Source: Ollin Boer Bohan, "TAESD: Tiny AutoEncoder for Stable Diffusion"; the published weights are its documentation.
+//! Source: Ollin Boer Bohan, "TAESD: Tiny `AutoEncoder` for Stable Diffusion"; the published weights are its documentation.
 
 use std::path::{Path, PathBuf};
 
@@ -22,18 +22,20 @@ use crate::tensor::{Device, FloatDType, Tensor};
 
 /// Names of the encoder, in either layout.
 pub const ENCODER_KEYS: KeyMap = KeyMap {
-    rules: &[(r"^encoder\.layers\.", ""), CONV, BLOCK],
+    rules: &[(r"^encoder\.layers\.", ""), CONV, FIRST, SECOND, THIRD],
     ignored: &[r"^decoder\."],
 };
 
 /// Names of the decoder, in either layout.
 pub const DECODER_KEYS: KeyMap = KeyMap {
-    rules: &[(r"^decoder\.layers\.", ""), CONV, BLOCK],
+    rules: &[(r"^decoder\.layers\.", ""), CONV, FIRST, SECOND, THIRD],
     ignored: &[r"^encoder\."],
 };
 
 const CONV: (&str, &str) = (r"^(\d+)\.(weight|bias)$", "layers.$1.conv.$2");
-const BLOCK: (&str, &str) = (r"^(\d+)\.conv\.(\d)\.", "layers.$1.block.conv_$2.");
+const FIRST: (&str, &str) = (r"^(\d+)\.conv\.0\.", "layers.$1.block.first.");
+const SECOND: (&str, &str) = (r"^(\d+)\.conv\.2\.", "layers.$1.block.second.");
+const THIRD: (&str, &str) = (r"^(\d+)\.conv\.4\.", "layers.$1.block.third.");
 
 /// Channels of the published network.
 pub const PUBLISHED_CHANNELS: usize = 64;
@@ -101,9 +103,9 @@ enum Kind {
 /// Three convolutions around a shortcut.
 #[derive(Module, Debug)]
 struct Block {
-    conv_0: Conv2d,
-    conv_2: Conv2d,
-    conv_4: Conv2d,
+    first: Conv2d,
+    second: Conv2d,
+    third: Conv2d,
 }
 
 impl Layer {
@@ -125,9 +127,9 @@ impl Layer {
     fn block(channels: usize, device: &Device) -> Self {
         let conv = || conv([channels, channels], 3, device);
         let block = Block {
-            conv_0: conv(),
-            conv_2: conv(),
-            conv_4: conv(),
+            first: conv(),
+            second: conv(),
+            third: conv(),
         };
         Self {
             block: Some(block),
@@ -161,9 +163,9 @@ impl Layer {
 
 impl Block {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let hidden = relu(self.conv_0.forward(x.clone()));
-        let hidden = relu(self.conv_2.forward(hidden));
-        relu(self.conv_4.forward(hidden) + x)
+        let hidden = relu(self.first.forward(x.clone()));
+        let hidden = relu(self.second.forward(hidden));
+        relu(self.third.forward(hidden) + x)
     }
 }
 

@@ -109,13 +109,12 @@ impl<'a> Previewer<'a> {
             width: width as u32,
             height: height as u32,
         };
-        let colours = match self.colours.take() {
-            Some(colours) => colours,
-            None => {
-                let pictures: Vec<&Frame> = self.sources.iter().collect();
-                let values = host_values(self.source.clone())?;
-                LatentColours::fit(&pictures, &values, size)
-            }
+        let colours = if let Some(colours) = self.colours.take() {
+            colours
+        } else {
+            let pictures: Vec<&Frame> = self.sources.iter().collect();
+            let values = host_values(self.source.clone())?;
+            LatentColours::fit(&pictures, &values, size)
         };
         let values = host_values(latents)?;
         let of_each = values.chunks_exact(channels * size.area());

@@ -46,7 +46,7 @@ pub enum Sampler {
     Dpmpp2mKarras,
     /// Straight steps, and new noise in each.
     EulerA,
-    /// Jumps to the clean latent in every step: for models or LoRAs made for it, in 4 to 8 steps.
+    /// Jumps to the clean latent in every step: for a model or LoRA made for it, in 4 to 8 steps.
     Lcm,
 }
 

@@ -1,7 +1,7 @@
-//! UniPC of second order: each step first corrects the sample that it is given, now that x̂₀ there is known.
+//! `UniPC` of second order: each step first corrects the sample that it is given, now that x̂₀ there is known.
 //!
 //! # Source
-//! Zhao et al., "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models", algorithms 5 and 6
+//! Zhao et al., "`UniPC`: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models", algorithms 5 and 6
 //! with B₂(h) = e^h − 1, in terms of x̂₀.
 
 use super::{Row, StepCoefficients};

@@ -100,7 +100,7 @@ fn check_anchors(outcome: &Outcome, sampler: Sampler) {
         assert_eq!(first.len(), n_tensors, "{sampler}");
         let is_known = |data: &TensorData| data.iter::<f32>().any(|v| v != 0.0);
         // What is remembered is known one after the other: x̂₀ and the corrected sample after the first step.
-        let n_known = first.iter().filter(|data| is_known(data)).count();
+        let n_known = first.iter().filter(|&data| is_known(data)).count();
         assert_eq!(
             n_known,
             n_tensors.min([1, 3, 4][step]),

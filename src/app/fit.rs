@@ -8,7 +8,7 @@ use super::state::{AppState, Project};
 use crate::frame::{Size, working_size};
 use crate::pipeline::job::{Consistency, JobSpec};
 use crate::worker::message::{
-    Batch, BatchLoad, NetworkSizes, Pace, Plan, batch_bytes, frames_that_fit,
+    Batch, BatchLoad, NetworkSizes, Pace, Plan, batch_bytes, disk_bytes, frames_that_fit,
 };
 
 /// What the line says.
@@ -66,6 +66,39 @@ pub fn fit(state: &AppState, plan: &Plan, marks: &[Mark]) -> Option<Fit> {
             remedies(&project.edits.spec, (sizes, project), &load, limit)
         }),
     })
+}
+
+/// The frames of the range that have room on the disk, and what all of them need; nothing if there is enough, or if it
+/// is not known.
+#[must_use]
+pub fn short_of_disk(state: &AppState) -> Option<ShortOfDisk> {
+    let (project, free) = (state.project.as_ref()?, state.disk_free?);
+    let size = project.working_size()?;
+    let fills = !project.edits.spec.no_fill;
+    let range = project.range();
+    // What is there already takes no more room.
+    let is_new = !project.results.unfinished && project.results.filled.is_empty();
+    let needed = disk_bytes(range.len(), size, fills);
+    let fitting = free / disk_bytes(1, size, fills).max(1);
+    (is_new && needed > free).then(|| ShortOfDisk {
+        needed,
+        free,
+        n_frames: range.len(),
+        fitting: usize::try_from(fitting).unwrap_or(usize::MAX),
+    })
+}
+
+/// A clip that is too long for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortOfDisk {
+    /// Bytes that all of its frames need.
+    pub needed: u64,
+    /// Bytes that are free.
+    pub free: u64,
+    /// Its frames.
+    pub n_frames: usize,
+    /// Frames that there is room for.
+    pub fitting: usize,
 }
 
 /// The largest batch of the plan.

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use super::actions::{Action, FilePick, Setting};
+use super::actions::{Action, FilePick, Gesture, Setting};
 use super::button::{Situation, situation};
+use super::fit::short_of_disk;
+use super::format;
 use super::state::{Access, AppState, Check, Dialog, PreferencesPage, Project, SourceTrouble};
 use crate::worker::message::Report;
 
@@ -36,6 +38,7 @@ pub enum NoticeKind {
     NotAVideo,
     TooShort,
     BrokenFile,
+    LongClip,
     SourceMoved,
     SourceChanged,
     ProjectNewer,
@@ -68,6 +71,7 @@ pub fn notices(state: &AppState) -> Vec<Notice> {
         notices.extend(source(project));
         notices.extend(access(project));
     }
+    notices.extend(long_clip(state));
     notices.extend(model(state));
     notices.extend(device(state));
     notices.extend(after_a_crash(state));
@@ -169,6 +173,28 @@ fn unusable(name: &str, report: &Report, another: (&'static str, Action)) -> Not
         buttons: vec![another],
         details: Some(report.clone()),
     }
+}
+
+fn long_clip(state: &AppState) -> Option<Notice> {
+    if state.job.is_some() {
+        return None;
+    }
+    let short = short_of_disk(state)?;
+    let frames = format::count(short.n_frames, "frame");
+    let (needed, free) = (format::bytes(short.needed), format::bytes(short.free));
+    let start = state.project.as_ref()?.range().start;
+    let fitting = Action::SetRange {
+        start,
+        end: start + short.fitting.max(2),
+        gesture: Gesture::Finished,
+    };
+    let text = format!("{frames} need about {needed} on disk. {free} are free.");
+    let choose = ("Choose folder…", Action::Pick(FilePick::WorkFolder));
+    Some(simple(
+        NoticeKind::LongClip,
+        text,
+        vec![choose, ("Set range", fitting)],
+    ))
 }
 
 fn access(project: &Project) -> Option<Notice> {

@@ -31,6 +31,8 @@ pub struct AppState {
     pub found_recent: BTreeMap<PathBuf, bool>,
     /// How long the prompt is; unknown without a vocabulary.
     pub tokens: Option<TokenCount>,
+    /// Free bytes on the disk of the working folder; unknown where the system does not tell.
+    pub disk_free: Option<u64>,
     /// Whether the model that the settings name can be used.
     pub model: Check<ModelStatus>,
     /// Where the networks run.

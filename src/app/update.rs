@@ -10,8 +10,8 @@ use super::format::count;
 use super::messages::Severity;
 use super::perform::{autosave_now, ended, file};
 use super::state::{
-    AppState, Check, Ending, JobKind, KeyframePreview, KeyframeResult, RunningJob, SourceTrouble,
-    TrialState,
+    AppState, Check, Ending, JobKind, KeyframePreview, KeyframeResult, Project, RunningJob,
+    SourceTrouble, TrialState,
 };
 use crate::frame::FrameIdx;
 use crate::worker::message::{
@@ -26,7 +26,13 @@ pub fn update(state: &mut AppState, event: Event) -> Vec<Effect> {
         return Vec::new();
     }
     match event {
-        Event::Source(path, event) => source(state, &path, event),
+        Event::Source(path, event) => {
+            let is_surveyed = matches!(event, SourceEvent::Done(_));
+            source(state, &path, event);
+            if is_surveyed {
+                return room(state);
+            }
+        }
         Event::File(answer) => return small_files::answer(state, answer),
         Event::Ffmpeg(answer) => state.ffmpeg = answer.into(),
         Event::Model(answer) => state.model = answer.into(),
@@ -137,6 +143,14 @@ fn source(state: &mut AppState, path: &Path, event: SourceEvent) {
         SourceEvent::Missing => source.trouble = Some(SourceTrouble::Moved),
         SourceEvent::Failed(report) => source.trouble = Some(SourceTrouble::Unusable(report)),
     }
+}
+
+/// Asks how much room there is for what will be made.
+fn room(state: &AppState) -> Vec<Effect> {
+    let work = state.project.as_ref().map(Project::work);
+    work.map(|work| file(FileTask::Space(work)))
+        .into_iter()
+        .collect()
 }
 
 fn trial(state: &mut AppState, request: u64, event: TrialEvent) {

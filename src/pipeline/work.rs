@@ -112,6 +112,18 @@ impl Pace {
     };
 }
 
+/// Bytes that a translation leaves in its working folder, for each pixel of a frame: its picture.
+const STORED: u64 = 2;
+/// The same, where the frames between keyframes are painted: their pictures, and flow both ways.
+const STORED_BETWEEN: u64 = 10;
+
+/// About how many bytes of disk a translation of so many frames takes.
+#[must_use]
+pub fn disk_bytes(n_frames: usize, size: Size, fills: bool) -> u64 {
+    let per_pixel = STORED + if fills { STORED_BETWEEN } else { 0 };
+    n_frames as u64 * size.area() as u64 * per_pixel
+}
+
 /// Operations for one keyframe.
 fn operations_per_frame(spec: &JobSpec, networks: &NetworkSizes, pixels: f64) -> f64 {
     let cells = pixels / 64.0;
@@ -213,6 +225,17 @@ mod tests {
         // Fourteen frames, anchors included, and 0.7 · 10¹² operations for each prompt.
         let a_frame = (two - one) / 14.0;
         assert!((1.2..1.6).contains(&a_frame), "{a_frame}");
+    }
+
+    #[test]
+    fn in_betweens_take_most_of_the_disk() {
+        let size = Size {
+            width: 512,
+            height: 512,
+        };
+        let [keyframes, all] = [false, true].map(|fills| disk_bytes(100, size, fills));
+        assert!(all > 3 * keyframes);
+        assert_eq!(disk_bytes(200, size, true), 2 * all);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use crate::pipeline::shots::{Shot, shots_between};
 pub use crate::pipeline::survey::Survey;
 pub use crate::pipeline::tokens::TokenCount;
 pub use crate::pipeline::trial::TrialSpec;
-pub use crate::pipeline::work::{Pace, Work};
+pub use crate::pipeline::work::{Pace, Work, disk_bytes};
 pub use crate::video::{Ratio, TimestampIndex, VideoInfo};
 
 /// Names one job; chosen by the sender, who uses each number once.

@@ -6,7 +6,7 @@ use super::super::actions::{Action, Effect, FilePick};
 use super::super::state::{AppState, Folders, Source};
 use super::opening::{AfterLeaving, leave, open};
 use super::preferences::{check_everything, preferences_path, save_preferences, set_preferences};
-use super::saving::{close, quit, save, save_as};
+use super::saving::{close, move_home, quit, save, save_as};
 use super::tasks::load;
 use crate::worker::message::Command;
 
@@ -87,7 +87,11 @@ fn picked(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effect> {
             } else {
                 preferences.work_folder = Some(path);
             }
-            set_preferences(state, preferences)
+            let mut effects = set_preferences(state, preferences);
+            if pick == FilePick::WorkFolder {
+                effects.extend(move_home(state));
+            }
+            effects
         }
         FilePick::ExportFile | FilePick::ExportFolder => {
             super::exporting::set_path(state, path);

@@ -77,7 +77,7 @@ pub fn open(state: &mut AppState, path: PathBuf) -> Vec<Effect> {
 
 /// A new project on a video. What is left of an earlier one on the same video is looked for.
 fn open_video(state: &mut AppState, path: PathBuf, spec: JobSpec) -> Vec<Effect> {
-    let home = work::home_of(&path, &state.folders.data);
+    let home = work::home_of(&path, state.work_folders());
     let project = Project::new(spec, home);
     let autosave = project.autosave_path();
     let checks = check_models(&project);

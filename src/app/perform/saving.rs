@@ -62,6 +62,37 @@ pub fn save_as(state: &mut AppState, path: PathBuf) -> Vec<Effect> {
     effects
 }
 
+/// Moves the working folder of a project that has no file to where working folders are now.
+pub fn move_home(state: &mut AppState) -> Vec<Effect> {
+    let folders = state.work_folders().to_owned();
+    let Some(project) = state
+        .project
+        .as_mut()
+        .filter(|project| project.path.is_none())
+    else {
+        return Vec::new();
+    };
+    let from = project.work();
+    let to = work::home_of(&project.edits.spec.source, &folders);
+    if from == to || state.job.is_some() || project.access != Access::ReadWrite {
+        return Vec::new();
+    }
+    let before = project.autosave_path();
+    project.home.clone_from(&to);
+    project.moved_results();
+    let mut effects = vec![
+        file(FileTask::Unlock(before)),
+        file(FileTask::Lock(project.autosave_path())),
+        file(FileTask::Adopt {
+            from,
+            to: to.clone(),
+        }),
+    ];
+    effects.extend(autosave_now(state));
+    effects.push(file(FileTask::Space(to)));
+    effects
+}
+
 fn with_extension(path: PathBuf) -> PathBuf {
     if work::is_project(&path) {
         return path;

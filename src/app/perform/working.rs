@@ -1,7 +1,7 @@
 //! Try, translate, pause, cancel.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::actions::{Action, Effect, ExportWhat, FilePick, TranslateScope};
@@ -287,6 +287,13 @@ fn tell_ending(state: &mut AppState, job: &RunningJob, ending: &Ending) -> Vec<E
 }
 
 impl AppState {
+    /// Where working folders of projects without a file go.
+    #[must_use]
+    pub fn work_folders(&self) -> &Path {
+        let chosen = self.preferences.work_folder.as_deref();
+        chosen.unwrap_or(&self.folders.data)
+    }
+
     /// Whether the settings were changed after the running job began.
     #[must_use]
     pub fn settings_changed_while_working(&self) -> bool {

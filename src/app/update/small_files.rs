@@ -29,6 +29,12 @@ pub(super) fn answer(state: &mut AppState, answer: FileAnswer) -> Vec<Effect> {
             }
         }
         FileAnswer::Saved(_, Ok(())) | FileAnswer::Locked(..) => {}
+        FileAnswer::Space(folder, free) => {
+            let is_ours = |project: &Project| project.work() == folder;
+            if state.project.as_ref().is_some_and(is_ours) {
+                state.disk_free = free;
+            }
+        }
         FileAnswer::Looked(found) => state.found_recent.extend(found),
         FileAnswer::Inventory {
             work,

@@ -1,6 +1,8 @@
 //! What is told before the start: tokens of the prompt, memory, time.
 
+use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::fit::{Fit, fit};
+use fresco_studio::app::notices::{NoticeKind, notice};
 use fresco_studio::app::preferences::Preferences;
 use fresco_studio::app::progress;
 use fresco_studio::worker::message::{
@@ -230,4 +232,57 @@ fn tokens_are_counted_again_when_words_change() {
     };
     news(&mut state, [Event::Tokens(Some(count))]);
     assert_eq!(state.tokens, Some(count));
+}
+
+fn free(state: &AppState, bytes: u64) -> Event {
+    Event::File(FileAnswer::Space(project(state).work(), Some(bytes)))
+}
+
+#[test]
+fn a_clip_too_long_for_the_disk_is_told_before_the_start() {
+    let mut state = empty();
+    perform(&mut state, Action::Open(video()));
+    let effects = news(&mut state, surveyed(&video()));
+    let asks = |effect: &Effect| matches!(effect, Effect::Send(Command::File(FileTask::Space(_))));
+    assert!(effects.iter().any(asks), "{effects:?}");
+    assert!(
+        notice(&state, NoticeKind::LongClip).is_none(),
+        "nothing is known yet"
+    );
+    let event = free(&state, 1 << 40);
+    news(&mut state, [event]);
+    assert!(notice(&state, NoticeKind::LongClip).is_none());
+    let size = project(&state).working_size().unwrap();
+    let room = fresco_studio::worker::message::disk_bytes(10, size, true);
+    let event = free(&state, room);
+    news(&mut state, [event]);
+    let said = notice(&state, NoticeKind::LongClip).unwrap();
+    assert!(
+        said.text.starts_with("40 frames need about "),
+        "{}",
+        said.text
+    );
+    let buttons: Vec<&str> = said.buttons.iter().map(|(label, _)| *label).collect();
+    assert_eq!(buttons, ["Choose folder…", "Set range"]);
+    perform(&mut state, said.buttons[1].1.clone());
+    assert_eq!(project(&state).range(), 0..10);
+    assert!(notice(&state, NoticeKind::LongClip).is_none());
+}
+
+#[test]
+fn another_place_for_working_folders_is_used_at_once() {
+    let mut state = opened();
+    let before = project(&state).work();
+    let picked = Action::Picked(FilePick::WorkFolder, Some("/large".into()));
+    let effects = perform(&mut state, picked);
+    let after = project(&state).work();
+    assert!(after.starts_with("/large") && after != before, "{after:?}");
+    let moved = effects.iter().any(|effect| {
+        matches!(effect, Effect::Send(Command::File(FileTask::Adopt { from, to })) if *from == before && *to == after)
+    });
+    assert!(moved, "{effects:?}");
+    let mut again = empty();
+    again.preferences = state.preferences.clone();
+    perform(&mut again, Action::Open(video()));
+    assert_eq!(project(&again).work(), after);
 }

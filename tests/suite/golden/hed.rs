@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fresco_studio::annotators::{Annotator, hed};
+use fresco_studio::annotators::{Annotator, DepthScale, hed};
 use fresco_studio::frame::{Frame, Size};
 use fresco_studio::models::hed::{FILES, Hed, KEYS, Stages};
 use fresco_studio::pipeline::annotator::ReadyAnnotator;
@@ -78,7 +78,9 @@ fn trained_weights_find_the_edges_that_the_reference_finds() {
         // A job finds the same weights in its models folder.
         let golden = fixture.tensors("golden.safetensors");
         let frame = frame_of(&golden["0.image"]);
-        let ready = ReadyAnnotator::new(Annotator::Hed, Some(&models), &device).unwrap();
+        let no_samples = || Ok(Vec::new());
+        let no_depth = (DepthScale::OfFrame, &no_samples as _);
+        let ready = ReadyAnnotator::new(Annotator::Hed, Some(&models), no_depth, &device).unwrap();
         assert!(ready.weights().is_some());
         let drawn = values(ready.draw(std::slice::from_ref(&frame), &device).unwrap());
         let edges = hed(&frame, &network, &device).unwrap();

@@ -156,3 +156,18 @@ fn a_working_folder_is_moved_and_looked_through() {
     load(&worker, &look, false);
     assert!(!look.exists());
 }
+
+#[test]
+fn the_room_on_a_disk_is_told_for_folders_that_are_not_there_yet() {
+    if cfg!(windows) {
+        eprintln!("skipped: nothing tells the room on a disk here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let later = folder.path().join("not").join("yet");
+    let worker = worker();
+    match ask(&worker, FileTask::Space(later.clone())) {
+        FileAnswer::Space(told, Some(free)) => assert!(told == later && free > 0),
+        other => panic!("unexpected {other:?}"),
+    }
+}

@@ -74,7 +74,6 @@ struct Case<'a> {
     sampler: Sampler,
     /// DDIM's share of new noise.
     eta: f64,
-    schedule: NoiseSchedule,
     steps: Steps,
     first: usize,
 }
@@ -114,7 +113,6 @@ impl<'a> Case<'a> {
             name,
             sampler,
             eta: case["step_kwargs"]["eta"].as_f64().unwrap_or(0.0),
-            schedule,
             first: given.len() - tensors["timesteps"].values.len(),
             tensors,
             steps,

@@ -73,9 +73,9 @@ inside fresco-studio --version
 say "fresco-studio demo"
 inside mkdir -p -m 700 /run/fresco-test
 began=$SECONDS
-inside XDG_RUNTIME_DIR=/run/fresco-test fresco-studio demo --out /root/demo.mp4 2>&1 | tee "$out/demo.log"
+inside XDG_RUNTIME_DIR=/run/fresco-test fresco-studio demo --out /tmp/demo.mp4 2>&1 | tee "$out/demo.log"
 echo "the demo took $((SECONDS - began)) s; $(uptime | sed 's/.*load/load/')"
-cp "$root/root/demo.mp4" "$out/demo.mp4"
+cp "$root/tmp/demo.mp4" "$out/demo.mp4"
 ffprobe -v error -count_frames -select_streams v -show_entries stream=codec_name,width,height,nb_read_frames \
     -of compact "$out/demo.mp4"
 
@@ -93,7 +93,7 @@ for _ in $(seq 50); do
 done
 DISPLAY=:$(cat "$out/display")
 export DISPLAY
-inside DISPLAY="$DISPLAY" XDG_RUNTIME_DIR=/run/fresco-test fresco-studio /root/demo.mp4 >"$out/window.log" 2>&1 &
+inside DISPLAY="$DISPLAY" XDG_RUNTIME_DIR=/run/fresco-test fresco-studio /tmp/demo.mp4 >"$out/window.log" 2>&1 &
 window=$!
 trap 'kill $window $server 2>/dev/null' EXIT
 timeout 60 xdotool search --sync --onlyvisible --name 'FRESCO Studio' >/dev/null || {

@@ -117,12 +117,8 @@ impl Tokenizer {
             Some(bytes) => json(bytes, Path::new(SPECIAL))?,
             None => SpecialTokens::default(),
         };
-        Self::new(
-            json(vocab, Path::new(VOCAB))?,
-            merges,
-            special,
-            Path::new(""),
-        )
+        let ids = json(vocab, Path::new(VOCAB))?;
+        Self::new(ids, merges, special, Path::new(""))
     }
 
     /// Reads a model's `tokenizer` folder.
@@ -135,12 +131,8 @@ impl Tokenizer {
         let map: SpecialTokens = optional_json(&folder.join(SPECIAL))?;
         let config: SpecialTokens = optional_json(&folder.join(CONFIG))?;
         let (vocab, merges) = (read(&folder.join(VOCAB))?, read(&folder.join(MERGES))?);
-        Self::new(
-            json(&vocab, &folder.join(VOCAB))?,
-            &merges,
-            map.or(config),
-            folder,
-        )
+        let ids = json(&vocab, &folder.join(VOCAB))?;
+        Self::new(ids, &merges, map.or(config), folder)
     }
 
     pub(super) fn new(

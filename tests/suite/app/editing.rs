@@ -218,7 +218,13 @@ fn models_and_devices_are_looked_at_when_they_change() {
     let told = set(&mut state, Setting::Model, |spec| {
         spec.model = Some("x".into());
     });
-    assert!(matches!(&told[..], [Effect::Send(Command::CheckModel(_))]));
+    assert!(matches!(
+        &told[..],
+        [
+            Effect::Send(Command::CheckModel(_)),
+            Effect::Send(Command::CountTokens(_))
+        ]
+    ));
     let told = set(&mut state, Setting::Device, |spec| {
         spec.device = DeviceChoice::Cpu;
     });

@@ -152,7 +152,7 @@ fn malformed_flags_are_refused_with_the_form_they_should_have() {
         (["--controlnet", "c,weight=heavy"], "PATH"),
         (["--controlnet", "c,weight"], "PATH"),
         (["--canny", "1,256"], "1 to 255"),
-        (["--control", "hed"], "soft-edges"),
+        (["--control", "faces"], "soft-edges"),
         (["--compat", "other"], "reference"),
         (["--sampler", "magic"], "ddpm"),
         (["--freeu", "1,1,1"], "four numbers"),

@@ -300,7 +300,7 @@ fn open(weights: &Weights) -> Result<Stored, CheckpointError> {
             network,
             prefix,
         } => {
-            let names = OriginalNames::new(*network, *prefix);
+            let names = OriginalNames::new(*network, prefix);
             // The U-Net speaks for the whole checkpoint.
             let speaks = *network == Network::UNet && !prefix.is_empty();
             for (name, mut tensor) in stored_tensors(path)? {

@@ -117,7 +117,7 @@ fn unsupported(name: &str) -> Option<&'static str> {
         (".oft_", "an OFT"),
         (".on_input", "an IA3"),
     ];
-    if name.ends_with(".diff") || name.ends_with(".diff_b") {
+    if [".diff", ".diff_b"].iter().any(|end| name.ends_with(end)) {
         return Some("a difference of whole weights");
     }
     let found = marks.iter().find(|(mark, _)| name.contains(mark));

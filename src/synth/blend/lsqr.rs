@@ -38,7 +38,9 @@ pub fn solve(contrast: &Lab, gradients: &GradientField) -> [Vec<f64>; 3] {
             own: values.iter().map(|v| v - mean).collect(),
         };
         let mut solution = lsqr(&System { size, weight }, right);
-        solution.iter_mut().for_each(|v| *v += mean);
+        for value in &mut solution {
+            *value += mean;
+        }
         solution
     };
     let ((lightness, red_green), yellow_blue) =
@@ -59,7 +61,9 @@ impl Equations {
         let parts = [&mut self.down, &mut self.across, &mut self.own];
         let length = parts.iter().map(|part| square(part)).sum::<f64>().sqrt();
         if length > 0.0 {
-            parts.into_iter().for_each(|part| scale(part, 1.0 / length));
+            for part in parts {
+                scale(part, 1.0 / length);
+            }
         }
         length
     }
@@ -153,7 +157,9 @@ fn square(values: &[f64]) -> f64 {
 }
 
 fn scale(values: &mut [f64], by: f64) {
-    values.iter_mut().for_each(|v| *v *= by);
+    for value in values {
+        *value *= by;
+    }
 }
 
 /// Brings the length to 1 and returns what it was; zero stays.

@@ -118,12 +118,13 @@ impl GradientField {
     pub fn divergence(&self) -> Vec<[i16; 3]> {
         let width = self.size.width as usize;
         let at = |i: usize| {
-            let above = (i >= width)
-                .then(|| self.down[i - width])
-                .unwrap_or_default();
-            let left = (i % width > 0)
-                .then(|| self.across[i - 1])
-                .unwrap_or_default();
+            let above = if i < width {
+                [0; 3]
+            } else {
+                self.down[i - width]
+            };
+            let is_first = i.is_multiple_of(width);
+            let left = if is_first { [0; 3] } else { self.across[i - 1] };
             [0, 1, 2].map(|c| self.down[i][c] - above[c] + self.across[i][c] - left[c])
         };
         (0..self.size.area()).into_par_iter().map(at).collect()

@@ -4,13 +4,13 @@ use regex::Regex;
 
 /// How one network's published tensor names map to module paths.
 ///
-/// The rules run in order on every name; names that match `ignored` are not weights (buffers,
-/// training state) and are passed over without a word.
+/// The rules run in order on every name; names that match `ignored` have no use here
+/// (buffers, training state, parts that only training runs) and are passed over without a word.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyMap {
     /// Regular expression and replacement (`$1` for its first group).
     pub rules: &'static [(&'static str, &'static str)],
-    /// Regular expressions of names that carry no weights.
+    /// Regular expressions of names that are passed over.
     pub ignored: &'static [&'static str],
 }
 

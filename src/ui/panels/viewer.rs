@@ -246,7 +246,7 @@ fn legend(scene: Scene<'_>, ui: &Ui, viewers: &[egui::Rect]) {
         Overlay::None => return,
         Overlay::Control => match scene.project.edits.spec.control {
             ControlKind::None => "no control image: control is off".to_owned(),
-            ControlKind::Hed => {
+            ControlKind::Hed | ControlKind::Depth => {
                 "no control image yet: a network draws it when translating".to_owned()
             }
             _ => "control image: white lines are kept".to_owned(),

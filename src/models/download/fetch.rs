@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Fetches a file.
 ///
 /// # Errors
-/// As [`get`].
+/// As [`get`](super::get).
 pub fn fetch(order: &Order, hub: &Hub, watch: &mut Watch<'_>) -> Result<Receipt, DownloadError> {
     if hub.offline {
         return Err(DownloadError::Offline {

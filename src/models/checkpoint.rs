@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -19,7 +18,6 @@ use burn::tensor::{FloatDType, TensorData};
 
 use super::inspect::{self, Fault};
 use super::keymap::{KeyMap, Renamer};
-use super::library;
 pub use super::mismatch::{Mismatch, TensorList, tensors_of};
 use super::original::{Network, OriginalNames, is_unclaimed};
 
@@ -205,7 +203,6 @@ pub fn load_pickle<M: Module>(
         return Err(CheckpointError::NotPickle(path.to_owned()));
     }
     inspected(path, inspect::pickle_of)?;
-    inspected(path, is_as_published)?;
     let store = PytorchStore::from_file(path);
     let mut store = match entry {
         Some(entry) => store.with_top_level_key(entry),
@@ -344,23 +341,7 @@ fn inspected<T>(
     })
 }
 
-/// A helper network's file must be the one that is published under its name, where its hash is known.
-fn is_as_published(path: &Path) -> std::io::Result<Result<(), Fault>> {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let Some(expected) = name.and_then(library::known_sha256) else {
-        return Ok(Ok(()));
-    };
-    let found = inspect::sha256_of(path, &mut || ControlFlow::Continue(()))?;
-    let found = found.unwrap_or_default();
-    Ok(if found == expected {
-        Ok(())
-    } else {
-        let expected = expected.to_owned();
-        Err(Fault::Hash { expected, found })
-    })
-}
-
-pub(super) fn has_extension(path: &Path, wanted: &str) -> bool {
+fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }

@@ -75,14 +75,6 @@ pub enum Fault {
     /// The description of the tensors is none.
     #[error("the description of its tensors cannot be read")]
     Pickle,
-    /// Another file than the one that is published under its name.
-    #[error("its SHA-256 is {found} instead of {expected}")]
-    Hash {
-        /// Of the published file.
-        expected: String,
-        /// Of this one.
-        found: String,
-    },
     /// A value that is no number.
     #[error("{0} holds values that are no finite numbers")]
     NotFinite(String),

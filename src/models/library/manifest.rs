@@ -152,15 +152,6 @@ pub fn catalogue() -> &'static [Entry] {
     &CATALOGUE
 }
 
-/// The hash of a helper network's file as it is published under this name, where it is known.
-#[must_use]
-pub fn known_sha256(file_name: &str) -> Option<&'static str> {
-    let mut helpers = catalogue()
-        .iter()
-        .filter(|entry| entry.role == Role::Helper && entry.file_name() == file_name);
-    helpers.find_map(|entry| entry.sha256.as_deref())
-}
-
 /// A manifest as it stands in its file; what describes the networks themselves is for tests.
 #[derive(Debug, Deserialize)]
 struct ManifestFile {

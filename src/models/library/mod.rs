@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub use look::Nature;
-pub use manifest::{Entry, ModelId, Role, catalogue, known_sha256, parse_manifest};
+pub use manifest::{Entry, ModelId, Role, catalogue, parse_manifest};
 pub use places::{Owner, Places};
 pub use scan::scan;
 pub use state::State;

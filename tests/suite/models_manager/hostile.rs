@@ -368,16 +368,6 @@ fn a_folder_of_them_is_looked_at_in_little_memory() {
     }
 }
 
-/// A helper network's file with another content than the published one is not read.
-#[test]
-fn published_names_have_published_contents() {
-    let folder = Folder::new();
-    let rest = b"\x80\x02K\x01.\x80\x02].";
-    let path = folder.file("epoch_resnet.pth", &legacy(rest));
-    let found = fault(load_pickle(small(), &path, None, &KEYS, FloatDType::F32));
-    assert!(matches!(found, Fault::Hash { .. }), "{found}");
-}
-
 /// What the readers themselves make of a file is an error too, never a panic.
 #[test]
 fn a_pickle_of_something_else_is_refused() {

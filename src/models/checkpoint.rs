@@ -341,7 +341,7 @@ fn inspected<T>(
     })
 }
 
-fn has_extension(path: &Path, wanted: &str) -> bool {
+pub(super) fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }

@@ -101,10 +101,10 @@ fn subjects() -> Vec<Subject> {
     let subject = |name, seeds, parse| Subject { name, parse, seeds };
     vec![
         subject("project", Vec::new(), |bytes| {
-            drop(project::from_text(&text(bytes), Path::new("/a")))
+            drop(project::from_text(&text(bytes), Path::new("/a")));
         }),
         subject("preferences", Vec::new(), |bytes| {
-            drop(Preferences::from_text(&text(bytes)))
+            drop(Preferences::from_text(&text(bytes)));
         }),
         subject(
             "manifest",
@@ -116,10 +116,10 @@ fn subjects() -> Vec<Subject> {
             },
         ),
         subject("U-Net config", demo("unet/config.json"), |bytes| {
-            drop(UNetConfig::from_json(bytes))
+            drop(UNetConfig::from_json(bytes));
         }),
         subject("VAE config", demo("vae/config.json"), |bytes| {
-            drop(VaeConfig::from_json(bytes))
+            drop(VaeConfig::from_json(bytes));
         }),
         subject(
             "ControlNet config",

@@ -94,6 +94,9 @@ fn list(keys: &str) -> TensorList {
     text.lines().map(crate::keymaps::tensor).collect()
 }
 
+/// Names and shapes of the tensors of a file.
+type Listed<'a> = &'a [(&'a str, &'a [usize])];
+
 #[test]
 fn published_single_files_are_read_whole() {
     let parts = ["unet", "vae", "text_encoder"];
@@ -141,7 +144,7 @@ fn files_of_other_families_say_what_they_are() {
     let files = Files::new();
     let to_k = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
     let first = "model.diffusion_model.input_blocks.0.0.weight";
-    let cases: [(&[(&str, &[usize])], &str); 12] = [
+    let cases: [(Listed<'_>, &str); 12] = [
         (&[("conditioner.embedders.0.x", &[1])], "an SDXL model"),
         (
             &[("model.diffusion_model.label_emb.0.0.weight", &[1])],
@@ -265,7 +268,7 @@ fn loras_that_cannot_be_used_say_why() {
     let files = Files::new();
     let down = "lora_unet_mid_block_attentions_0_proj_in.lora_down.weight";
     let up = "lora_unet_mid_block_attentions_0_proj_in.lora_up.weight";
-    let cases: [(&[(&str, &[usize])], &str); 6] = [
+    let cases: [(Listed<'_>, &str); 6] = [
         (&[(down, &[4, 8])], "one half is missing"),
         (&[(down, &[4, 8]), (up, &[8, 3])], "do not fit each other"),
         (&[(down, &[0, 8]), (up, &[8, 0])], "do not fit each other"),

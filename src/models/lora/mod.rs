@@ -4,7 +4,7 @@
 //! by one rounding. Nothing remains of the deltas at run time; another set of LoRAs is another load.
 //!
 //! Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021. Convolutions are flattened over the
-//! kernel, as LoCon and LCM-LoRA have them.
+//! kernel, as `LoCon` and LCM-LoRA have them.
 
 mod keys;
 

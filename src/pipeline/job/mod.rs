@@ -93,7 +93,7 @@ pub struct JobSpec {
     #[arg(long, value_name = "PATH", help_heading = "Models")]
     pub model: Option<PathBuf>,
     /// Folder with the configs of single files, which have none of their own: unet/config.json and so on, or
-    /// unet_config.json, vae_config.json, clip_config.json, controlnet_config.json (default: those of Stable
+    /// `unet_config.json`, `vae_config.json`, `clip_config.json`, `controlnet_config.json` (default: those of Stable
     /// Diffusion 1.5).
     #[arg(long, value_name = "DIR", help_heading = "Models")]
     pub model_config: Option<PathBuf>,

@@ -37,7 +37,7 @@ fn large() -> AppState {
         )],
     );
     set(&mut state, Setting::WorkingSize, |spec| {
-        spec.size = Some(512)
+        spec.size = Some(512);
     });
     state
 }
@@ -216,7 +216,7 @@ fn tokens_are_counted_again_when_words_change() {
     let words = set(&mut state, Setting::Prompt, |spec| spec.prompt.push('!'));
     assert_eq!(counts(&words), 1);
     let quality = set(&mut state, Setting::Quality, |spec| {
-        spec.quality = "sharp".into()
+        spec.quality = "sharp".into();
     });
     assert_eq!(counts(&quality), 1);
     assert_eq!(

@@ -49,6 +49,20 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
 --consistency|light|--no-background-smoothing|--lock|3,9";
 
+fn extra(frame: usize, text: &str) -> ExtraWords {
+    ExtraWords {
+        frame: FrameIdx(frame),
+        text: text.into(),
+    }
+}
+
+fn lora(path: &str, strength: f32) -> LoraSpec {
+    LoraSpec {
+        path: path.into(),
+        strength,
+    }
+}
+
 #[test]
 fn every_flag_fills_its_field() {
     let flags: Vec<&str> = FLAGS.split('|').collect();
@@ -63,30 +77,12 @@ fn every_flag_fills_its_field() {
     let wanted = JobSpec {
         negative: "blurry".into(),
         quality: ", sharp".into(),
-        extra: vec![
-            ExtraWords {
-                frame: FrameIdx(24),
-                text: ", eyes closed".into(),
-            },
-            ExtraWords {
-                frame: FrameIdx(30),
-                text: "=".into(),
-            },
-        ],
+        extra: vec![extra(24, ", eyes closed"), extra(30, "=")],
         range: Some(FrameRange { start: 10, end: 58 }),
         model: Some("m".into()),
         model_config: Some("d".into()),
         vae: Some("v".into()),
-        lora: vec![
-            LoraSpec {
-                path: "l".into(),
-                strength: 0.5,
-            },
-            LoraSpec {
-                path: "a=b".into(),
-                strength: -1.0,
-            },
-        ],
+        lora: vec![lora("l", 0.5), lora("a=b", -1.0)],
         controlnet: vec![
             ControlNetSpec {
                 path: "c".into(),

@@ -23,8 +23,7 @@ pub fn content() -> Vec<u8> {
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// A folder for a download, and how it is done.

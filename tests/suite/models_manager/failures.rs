@@ -167,7 +167,7 @@ fn silence_is_a_broken_line() {
 fn stopping_does_not_wait_for_the_server() {
     let server = Server::start(|_, _, stream| hang(stream));
     let mut desk = Desk::new(&server);
-    desk.hub.patience.silence = Duration::from_secs(600);
+    desk.hub.patience.silence = Duration::from_mins(10);
     let mut n_looks = 0;
     let mut watch = |_| {
         n_looks += 1;

@@ -97,8 +97,9 @@ fn read(stream: &TcpStream) -> Option<Asked> {
 
 /// Sends an answer with these lines in its head.
 pub fn send(stream: &mut TcpStream, status: u16, head: &[String], body: &[u8]) {
-    let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
-    let head = format!("HTTP/1.1 {status} Word\r\nConnection: close\r\n{head}\r\n");
+    let first = format!("HTTP/1.1 {status} Word");
+    let lines = [&[first, "Connection: close".to_owned()], head].concat();
+    let head = lines.join("\r\n") + "\r\n\r\n";
     // Whoever hangs up in the middle is no concern of a server.
     let _ = stream.write_all(head.as_bytes());
     let _ = stream.write_all(body);

@@ -127,7 +127,7 @@ impl BatchContext<'_> {
         let source = encoded(pictures, noise, &denoiser.vae);
         let text = self.prompts.of_frames(frames);
         let guidance = found.map(|found| {
-            let wanted = (self.job.consistency, &self.choices);
+            let wanted = self.job.consistency;
             BatchGuidance::new(wanted, found, (&source, &text), (denoiser, &sampling))
         });
         let controls = self.control.controls(frames, sources, denoiser, device)?;

@@ -10,7 +10,6 @@ use super::plan::Partition;
 use crate::annotators::{ChannelOrder, DepthScale};
 use crate::diffusion::noise_schedule::{StepRounding, warmup_steps};
 use crate::diffusion::sdedit::NoisingPrecision;
-use crate::fresco::optimize::OptimizerConfig;
 use crate::models::clip::PromptGrammar;
 use crate::synth::blend::BlendConfig;
 use crate::synth::segment::Carrying;
@@ -30,8 +29,6 @@ pub struct Choices {
     pub step_rounding: StepRounding,
     /// In which precision the source is noised.
     pub noising: NoisingPrecision,
-    /// Added to the variance that optimised features are given back.
-    pub adain_style_epsilon: f64,
     /// What is called near and far in control images of depth.
     pub depth_scale: DepthScale,
     /// How the saliency network is shown colours.
@@ -51,15 +48,13 @@ impl Choices {
         grammar: PromptGrammar::Weighted,
         step_rounding: StepRounding::Nearest,
         noising: NoisingPrecision::Single,
-        adain_style_epsilon: 1e-5,
         depth_scale: DepthScale::OfClip,
         saliency_channels: ChannelOrder::Trained,
         carrying: Carrying::Precise,
         blend: BlendConfig::OWN,
     };
 
-    /// The authors'. Their style epsilon is 1 by a slip of arguments, which raises the contrast of quiet channels at
-    /// every step.
+    /// The authors'.
     pub const REFERENCE: Self = Self {
         keyframes: KeyframeRule::Reference,
         partition: Partition::Reference,
@@ -67,7 +62,6 @@ impl Choices {
         grammar: PromptGrammar::Literal,
         step_rounding: StepRounding::Down,
         noising: NoisingPrecision::Half,
-        adain_style_epsilon: OptimizerConfig::REFERENCE.adain_style_epsilon,
         depth_scale: DepthScale::OfFrame,
         saliency_channels: ChannelOrder::Reference,
         carrying: Carrying::Reference,

@@ -1,6 +1,5 @@
 //! What guides the denoising of a batch: FRESCO's correspondences of its source frames, or nothing.
 
-use super::compat::Choices;
 use super::conditions::drawn;
 use super::denoise::Sampling;
 use super::engine::Denoiser;
@@ -11,7 +10,6 @@ use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::diffusion::sdedit::noised_in;
 use crate::frame::Frame;
 use crate::fresco::guide::Checkpoint;
-use crate::fresco::optimize::OptimizerConfig;
 use crate::fresco::schedule::{Attentions, ScheduleConfig, Step, schedule};
 use crate::fresco::{
     BackgroundFusion, Correspondence, FrescoGuide, GuideConfig, Recorder, Reference,
@@ -103,12 +101,12 @@ impl<'a> BatchGuidance<'a> {
     /// `source` `[n, 4, h, w]`, the frames' clean latents; `text` `[2n, tokens, width]`.
     #[must_use]
     pub fn new(
-        (consistency, choices): (Consistency, &Choices),
+        consistency: Consistency,
         correspondence: &'a Correspondence,
         (source, text): (&Tensor<4>, &Tensor<3>),
         (denoiser, sampling): (&Denoiser, &Sampling),
     ) -> Self {
-        let config = guide_config(consistency, choices);
+        let config = guide_config(consistency);
         let mut recorder = Recorder::new(correspondence, &config);
         if consistency.spatial_attention || consistency.spatial_loss {
             record(&mut recorder, source, text, (denoiser, sampling));
@@ -148,12 +146,8 @@ impl<'a> BatchGuidance<'a> {
     }
 }
 
-fn guide_config(consistency: Consistency, choices: &Choices) -> GuideConfig {
+fn guide_config(consistency: Consistency) -> GuideConfig {
     GuideConfig {
-        optimizer: OptimizerConfig {
-            adain_style_epsilon: choices.adain_style_epsilon,
-            ..OptimizerConfig::REFERENCE
-        },
         spatial_loss: consistency.spatial_loss,
         temporal_loss: consistency.temporal_loss,
         ..GuideConfig::default()

@@ -276,10 +276,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The sign of a difference in an L1 loss may turn on the last bit, and Adam makes a step of it: an optimised step
+    /// The sign of a difference in an L1 loss may turn on the last bits, and Adam makes a step of it: an optimised step
     /// moves in jumps, of which the one perturbation of `sensitivity.json` need not show any. Where the recorded bound is
-    /// missed, text states that differ by less than networks agree to are tried, and three times the furthest that our own
+    /// missed, text states that differ by less than networks agree to are tried, and twice the furthest that our own
     /// result moves with them is allowed. Leaving out a level, a loss or an epsilon is several times further off.
+    ///
+    /// An evaluation of the same steps in `f64`, by a program that shares nothing with this one, misses the recorded bound
+    /// by as much as we do and lies well within it of our result: likenesses that come within 1e-5 of their targets are on
+    /// the other side there and here than in the recorded `f32`.
     fn check_prediction(&self, step: Step, x: &Tensor<4>, moves: f32) {
         let want = &self.golden[&format!("step{}.eps", step.executed)];
         let largest = want.values.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
@@ -297,7 +301,7 @@ impl<'a> Batch<'a> {
                 shape: Vec::new(),
                 values: own.clone(),
             };
-            allowed = allowed.max(3.0 * mean_error(&near, &own));
+            allowed = allowed.max(2.0 * mean_error(&near, &own));
             error = error.min(mean_error(&near, want));
         }
         let step = step.executed;

@@ -26,7 +26,7 @@ pub fn fit_ui(fit: &Fit, ui: &mut Ui) -> Vec<Action> {
     let theme = theme::of(ui);
     let mut asked = Vec::new();
     let (token, text) = match fit.is_enough {
-        Some(true) => (theme.success, format!("{} ✔", fit.text)),
+        Some(true) => (theme.success, format!("{} · fits", fit.text)),
         Some(false) => (theme.error, fit.text.clone()),
         None => (theme.text_weak, fit.text.clone()),
     };

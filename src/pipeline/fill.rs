@@ -24,9 +24,9 @@ use super::spool::Spool;
 use crate::files::ContentHash;
 use crate::flow::FlowField;
 use crate::frame::{Frame, FrameIdx, Size};
-use crate::synth::blend::{BlendConfig, Blender, Candidates, Gradients};
+use crate::synth::blend::{BlendConfig, Gradients};
 use crate::synth::segment::{Pass, Step};
-use crate::synth::{Mask, Synthesiser};
+use crate::synth::{Mask, Painted, SegmentBlender, Synthesiser};
 use crate::video::FrameStore;
 
 /// The frames of a source.
@@ -142,7 +142,8 @@ pub fn fill(
             let filling = &mut segments[runner.segment];
             filling.painted[runner.side as usize] = Some(runner.spool);
             if filling.is_painted() {
-                let files = filling.write(input, &flows.folder, &results, observer)?;
+                let tools = (&flows.folder, *synthesiser);
+                let files = filling.write(input, tools, &results, observer)?;
                 journal.record(&product(&filling.segment), &filling.key, &files)?;
             }
         }
@@ -278,13 +279,13 @@ impl Filling {
     fn write(
         &mut self,
         input: &FillInput<'_>,
-        flows: &FlowFolder,
+        (flows, synthesiser): (&FlowFolder, &Synthesiser),
         results: &FrameStore,
         observer: &dyn Observer,
     ) -> Result<Vec<PathBuf>, Error> {
         let n = self.segment.frames.len();
         let config = blend_config(*input.settings);
-        let mut blender = Blender::new(config, n);
+        let mut blender = synthesiser.blender(config, input.source.size, n)?;
         let mut files = Vec::with_capacity(n);
         let mut painted = std::mem::take(&mut self.painted);
         for (i, frame) in self.segment.frames.clone().enumerate() {
@@ -309,7 +310,7 @@ impl Filling {
 
 /// Frame `i` of the `n` between two keyframes, judged by the backward error of frame `judge`.
 fn blend(
-    blender: &mut Blender,
+    blender: &mut SegmentBlender<'_>,
     (left, right): (&mut Spool, &mut Spool),
     (i, n, judge): (usize, usize, usize),
     cur_from_prev: &FlowField,
@@ -322,18 +323,17 @@ fn blend(
     } else {
         right.read(n - 1 - judge)?.1
     };
-    let candidates = Candidates {
-        forward: &forward,
-        backward: &backward,
-        forward_error: &errors(forward_error),
-        backward_error: &errors(backward_error),
-    };
-    Ok(blender.next(&candidates, cur_from_prev))
-}
-
-/// Only their proportions matter.
-fn errors(integers: Vec<u32>) -> Vec<f32> {
-    integers.into_iter().map(|error| error as f32).collect()
+    let painted = [
+        Painted {
+            picture: &forward,
+            error: &forward_error,
+        },
+        Painted {
+            picture: &backward,
+            error: &backward_error,
+        },
+    ];
+    Ok(blender(painted, cur_from_prev)?)
 }
 
 fn blend_config(settings: FillSettings) -> BlendConfig {

@@ -20,6 +20,7 @@ pub mod pyramid;
 pub mod random;
 pub mod record;
 pub mod segment;
+mod segment_blender;
 mod synthesiser;
 pub mod vote;
 
@@ -29,4 +30,5 @@ pub use mask::Mask;
 pub use nnf::Nnf;
 pub use preset::Preset;
 pub use record::{Guides, Source};
+pub use segment_blender::{Painted, SegmentBlender};
 pub use synthesiser::{Chain, Checkpoint, Synthesis, Synthesiser};

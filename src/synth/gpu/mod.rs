@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 
 use self::kernels::{Downsample, Kernels};
 use self::level::{GpuLevel, Inputs, Words};
+use super::blend::BlendConfig;
+use super::blend::gpu::{BlendKernels, DeviceBlender, DeviceCandidates};
 use super::preset::Schedule;
 use super::pyramid::{Pyramid, sizes};
 use super::record::Record;
 use super::synthesiser::{Chain, Checkpoint, Synthesis, first_level, followed};
-use super::{Nnf, Preset, SynthError};
+use super::{Nnf, Painted, Preset, SegmentBlender, SynthError};
 use crate::frame::{Frame, Size};
 use crate::gpu::grid::{packed, tiles};
 use crate::gpu::{Buffer, Context, GpuError, Grid, Recorder};
@@ -31,6 +33,7 @@ const BYTES_AT_ONCE: u64 = 1 << 29;
 pub struct GpuSynthesiser {
     context: Context,
     kernels: Kernels,
+    blending: BlendKernels,
 }
 
 impl GpuSynthesiser {
@@ -40,7 +43,34 @@ impl GpuSynthesiser {
     /// If the device refuses.
     pub fn new(context: Context) -> Result<Self, GpuError> {
         let kernels = Kernels::new(&context)?;
-        Ok(Self { context, kernels })
+        let blending = BlendKernels::new(&context)?;
+        Ok(Self {
+            context,
+            kernels,
+            blending,
+        })
+    }
+
+    /// As [`Synthesiser::blender`](super::Synthesiser::blender), on this card.
+    pub(super) fn blender(
+        &self,
+        config: BlendConfig,
+        size: Size,
+        n_between: usize,
+    ) -> Result<SegmentBlender<'_>, GpuError> {
+        let context = &self.context;
+        let mut blender = DeviceBlender::new(context, &self.blending, config, size, n_between)?;
+        Ok(Box::new(move |[forward, backward], flow| {
+            let picture = |painted: Painted<'_>| Buffer::new(context, &packed(painted.picture));
+            let error = |painted: Painted<'_>| Buffer::new(context, painted.error);
+            Ok(blender.next(&DeviceCandidates {
+                forward: &picture(forward)?,
+                backward: &picture(backward)?,
+                forward_error: &error(forward)?,
+                backward_error: &error(backward)?,
+                cur_from_prev: &Buffer::new(context, flow.values())?,
+            })?)
+        }))
     }
 
     /// As [`Synthesiser::synthesise`](super::Synthesiser::synthesise), which checks the guides.

@@ -1,13 +1,17 @@
 //! The kernels of blending, over the frames of a segment.
 
+use std::sync::Arc;
+
 use fresco_studio::gpu::grid::packed;
 use fresco_studio::gpu::{Buffer, Context};
-use fresco_studio::synth::Mask;
 use fresco_studio::synth::blend::gpu::{BlendKernels, DeviceBlender, DeviceCandidates, Stages};
 use fresco_studio::synth::blend::lab::{self, Lab};
 use fresco_studio::synth::blend::{
     BlendConfig, Candidates, GradientField, Gradients, error_mask, histogram, poisson,
 };
+
+use fresco_studio::synth::gpu::GpuSynthesiser;
+use fresco_studio::synth::{Mask, Painted, Synthesiser};
 
 use super::{SIZE, context, flow, picture};
 
@@ -35,6 +39,39 @@ fn the_blend_without_gradients() {
         gradients: Gradients::Ignored,
         ..BlendConfig::default()
     });
+}
+
+#[test]
+fn a_segment_is_blended_alike_on_both_devices() {
+    let Some(context) = context() else { return };
+    let gpu = Synthesiser::Gpu(Arc::new(GpuSynthesiser::new(context).unwrap()));
+    let mut own = Synthesiser::Cpu
+        .blender(BlendConfig::default(), SIZE, N_BETWEEN)
+        .unwrap();
+    let mut cards = gpu
+        .blender(BlendConfig::default(), SIZE, N_BETWEEN)
+        .unwrap();
+    for index in 0..N_BETWEEN {
+        let seed = index as u32;
+        let pictures = [picture(seed), picture(seed + 10)];
+        let errors = [errors(seed), errors(seed + 40)];
+        let painted = [0, 1].map(|i| Painted {
+            picture: &pictures[i],
+            error: &errors[i],
+        });
+        let [own, card] = [&mut own, &mut cards].map(|blend| blend(painted, &flow(seed)).unwrap());
+        let both = own.pixels().iter().zip(card.pixels());
+        let off: Vec<u8> = both.map(|(a, b)| a.abs_diff(*b)).collect();
+        let sum: usize = off.iter().map(|v| usize::from(*v)).sum();
+        eprintln!(
+            "frame {index}: {} of {} levels, {:?} at most",
+            sum,
+            off.len(),
+            off.iter().max()
+        );
+        // A level of Lab can be a few of RGB.
+        assert!(off.iter().max() <= Some(&4) && sum * 50 < off.len());
+    }
 }
 
 fn compare(config: BlendConfig) {

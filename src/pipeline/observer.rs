@@ -24,23 +24,35 @@ pub trait Observer: Sync {
     fn checkpoint(&self) -> Result<(), Cancelled>;
 
     /// The work is known and begins.
-    fn started(&self, plan: &Plan);
+    fn started(&self, plan: &Plan) {
+        let _ = plan;
+    }
 
     /// A stage begins.
-    fn stage(&self, stage: Stage);
+    fn stage(&self, stage: Stage) {
+        let _ = stage;
+    }
 
     /// How far the current stage is, finer than its products. Work found done in the journal is
     /// reported before the first own work of the stage, so that it does not count as fast.
-    fn progress(&self, progress: Progress);
+    fn progress(&self, progress: Progress) {
+        let _ = progress;
+    }
 
     /// A keyframe's picture is on disk, whether made now or found in the journal.
-    fn keyframe(&self, frame: FrameIdx, path: &Path);
+    fn keyframe(&self, frame: FrameIdx, path: &Path) {
+        let _ = (frame, path);
+    }
 
     /// Whether anybody looks at previews now; making one costs time.
-    fn preview_wanted(&self) -> bool;
+    fn preview_wanted(&self) -> bool {
+        false
+    }
 
     /// A picture of an unfinished keyframe.
-    fn preview(&self, frame: FrameIdx, picture: Arc<Frame>);
+    fn preview(&self, frame: FrameIdx, picture: Arc<Frame>) {
+        let _ = (frame, picture);
+    }
 
     /// Rough pictures of all new keyframes of a batch, as they look after a step.
     fn batch_preview(&self, step: StepOf, pictures: Vec<(FrameIdx, Arc<Frame>)>) {
@@ -51,7 +63,9 @@ pub trait Observer: Sync {
     }
 
     /// Something did not go as wished, and the job goes on.
-    fn warning(&self, warning: Warning);
+    fn warning(&self, warning: Warning) {
+        let _ = warning;
+    }
 
     /// The engine is free for a moment: a *try* that waits can be made with `make`.
     fn interlude(&self, make: &mut MakeTrial<'_>) {

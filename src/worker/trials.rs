@@ -1,6 +1,5 @@
 //! *Try*: one slot for requests, of which the newest wins, and what is told of each.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::handle::Outbox;
@@ -8,8 +7,7 @@ use super::latest::Latest;
 use super::message::{Event, PreviewOf, Report, TrialEvent, TryRequest};
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::error::Error;
-use crate::pipeline::observer::{Cancelled, MakeTrial, Observer, Progress, Stage, StepOf, Warning};
-use crate::pipeline::plan::Plan;
+use crate::pipeline::observer::{Cancelled, MakeTrial, Observer, StepOf, Warning};
 
 /// Makes the *try* that waits in the slot, if one does.
 pub(super) fn serve(slot: &Latest<TryRequest>, outbox: &Outbox, make: &mut MakeTrial<'_>) {
@@ -41,14 +39,6 @@ impl Observer for TrialObserver<'_> {
         let is_newest = self.slot.is_taken() && !self.outbox.is_closing();
         is_newest.then_some(()).ok_or(Cancelled)
     }
-
-    fn started(&self, _: &Plan) {}
-
-    fn stage(&self, _: Stage) {}
-
-    fn progress(&self, _: Progress) {}
-
-    fn keyframe(&self, _: FrameIdx, _: &Path) {}
 
     fn preview_wanted(&self) -> bool {
         self.outbox.preview.is_taken()

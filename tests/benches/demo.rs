@@ -9,16 +9,13 @@
 )]
 
 use std::fs;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use fresco_studio::cli::{DemoArguments, demo_spec};
-use fresco_studio::frame::{Frame, FrameIdx};
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::job::{DeviceChoice, Job, JobSpec, Preset};
-use fresco_studio::pipeline::observer::{Cancelled, Observer, Progress, Stage, Warning};
-use fresco_studio::pipeline::plan::Plan;
+use fresco_studio::pipeline::observer::{Cancelled, Observer, Stage, Warning};
 use fresco_studio::pipeline::translate::translate;
 
 const CLIP: &[u8] = include_bytes!("../../assets/demo/clip.mp4");
@@ -125,22 +122,10 @@ impl Observer for Watch {
         Ok(())
     }
 
-    fn started(&self, _: &Plan) {}
-
     fn stage(&self, stage: Stage) {
         let now = (stage, Instant::now(), cpu_secs());
         self.began.lock().unwrap().push(now);
     }
-
-    fn progress(&self, _: Progress) {}
-
-    fn keyframe(&self, _: FrameIdx, _: &Path) {}
-
-    fn preview_wanted(&self) -> bool {
-        false
-    }
-
-    fn preview(&self, _: FrameIdx, _: Arc<Frame>) {}
 
     fn warning(&self, warning: Warning) {
         println!("warning: {}", warning.summary);

@@ -174,19 +174,9 @@ fn normalise(values: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::poisson;
+    use super::super::test_pictures::{SIZE, textured};
     use super::*;
     use crate::synth::Mask;
-
-    const SIZE: Size = Size {
-        width: 23,
-        height: 17,
-    };
-
-    fn textured(seed: u32) -> Lab {
-        let hash = |i: usize| ((i as u32 ^ seed).wrapping_mul(2_654_435_761) >> 25) as u8;
-        let pixels = (0..SIZE.area()).map(|i| [hash(i), hash(i + 5) / 2, 100 + hash(i) / 4]);
-        Lab::new(SIZE, pixels.collect())
-    }
 
     #[test]
     fn both_solvers_find_the_same_picture() {

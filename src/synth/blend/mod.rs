@@ -183,3 +183,22 @@ impl Blender {
         picture
     }
 }
+
+/// Pictures that the tests of both solvers share.
+#[cfg(test)]
+mod test_pictures {
+    use super::lab::Lab;
+    use crate::frame::Size;
+
+    pub const SIZE: Size = Size {
+        width: 23,
+        height: 17,
+    };
+
+    /// A picture of noise, another for each seed.
+    pub fn textured(seed: u32) -> Lab {
+        let hash = |i: usize| ((i as u32 ^ seed).wrapping_mul(2_654_435_761) >> 25) as u8;
+        let pixels = (0..SIZE.area()).map(|i| [hash(i), hash(i + 5) / 2, 100 + hash(i) / 4]);
+        Lab::new(SIZE, pixels.collect())
+    }
+}

@@ -191,10 +191,6 @@ impl Observer for Listener {
         assert!(path.is_file());
         self.told.lock().unwrap().keyframes.push(frame.0);
     }
-    fn preview_wanted(&self) -> bool {
-        false
-    }
-    fn preview(&self, _frame: FrameIdx, _picture: std::sync::Arc<Frame>) {}
     fn warning(&self, warning: Warning) {
         self.told.lock().unwrap().warnings.push(warning.summary);
     }

@@ -1,15 +1,11 @@
 //! A job ends at any of its checkpoints, and has enough of them.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fresco_studio::frame::{Frame, FrameIdx};
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::error::Error;
 use fresco_studio::pipeline::job::Job;
-use fresco_studio::pipeline::observer::{Cancelled, Observer, Progress, Stage, Warning};
-use fresco_studio::pipeline::plan::Plan;
+use fresco_studio::pipeline::observer::{Cancelled, Observer, Stage};
 use fresco_studio::pipeline::translate::translate;
 
 use crate::support::{MOVING, Studio, names_in};
@@ -43,7 +39,6 @@ impl Observer for Stopper {
             Err(Cancelled)
         }
     }
-    fn started(&self, _plan: &Plan) {}
     fn stage(&self, stage: Stage) {
         let count = self.checkpoints.load(Ordering::Relaxed);
         match stage {
@@ -53,13 +48,6 @@ impl Observer for Stopper {
             Stage::Analyse | Stage::InBetweens => {}
         }
     }
-    fn progress(&self, _progress: Progress) {}
-    fn keyframe(&self, _frame: FrameIdx, _path: &Path) {}
-    fn preview_wanted(&self) -> bool {
-        false
-    }
-    fn preview(&self, _frame: FrameIdx, _picture: Arc<Frame>) {}
-    fn warning(&self, _warning: Warning) {}
 }
 
 #[test]

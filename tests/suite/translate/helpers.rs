@@ -10,8 +10,7 @@ use fresco_studio::models::tiny_vae::ORIGINAL_FILE;
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::error::Error;
 use fresco_studio::pipeline::job::{ControlKind, Job, JobSpec};
-use fresco_studio::pipeline::observer::{Cancelled, Observer, Progress, Stage, Warning};
-use fresco_studio::pipeline::plan::Plan;
+use fresco_studio::pipeline::observer::{Cancelled, Observer, Warning};
 use fresco_studio::pipeline::translate::translate;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -30,10 +29,7 @@ impl Observer for Looker {
     fn checkpoint(&self) -> Result<(), Cancelled> {
         Ok(())
     }
-    fn started(&self, _plan: &Plan) {}
-    fn stage(&self, _stage: Stage) {}
-    fn progress(&self, _progress: Progress) {}
-    fn keyframe(&self, _frame: FrameIdx, _path: &Path) {}
+
     fn preview_wanted(&self) -> bool {
         true
     }

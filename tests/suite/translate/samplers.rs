@@ -1,16 +1,13 @@
 //! Every sampler in a whole job, with all guidance and several batches.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use burn::tensor::TensorData;
-use fresco_studio::frame::{Frame, FrameIdx};
 use fresco_studio::pipeline::anchors::Anchors;
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::error::Error;
 use fresco_studio::pipeline::job::{Job, JobSpec, Sampler};
-use fresco_studio::pipeline::observer::{Cancelled, Observer, Progress, Stage, Warning};
-use fresco_studio::pipeline::plan::Plan;
+use fresco_studio::pipeline::observer::{Cancelled, Observer, Progress};
 use fresco_studio::pipeline::translate::translate;
 use fresco_studio::tensor::Device;
 
@@ -36,20 +33,13 @@ impl Observer for StopsLate {
             Ok(())
         }
     }
-    fn started(&self, _plan: &Plan) {}
-    fn stage(&self, _stage: Stage) {}
+
     fn progress(&self, progress: Progress) {
         // Three steps run in each batch of the keyframes, the fourth frame is the second batch.
         let is_late = progress.total == 9 && progress.done == 7;
         self.0
             .fetch_or(is_late, std::sync::atomic::Ordering::Relaxed);
     }
-    fn keyframe(&self, _frame: FrameIdx, _path: &Path) {}
-    fn preview_wanted(&self) -> bool {
-        false
-    }
-    fn preview(&self, _frame: FrameIdx, _picture: Arc<Frame>) {}
-    fn warning(&self, _warning: Warning) {}
 }
 
 #[test]

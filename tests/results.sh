@@ -5,7 +5,8 @@
 #
 # CLIPS is the folder of bunny.mp4, car-turn.mp4 and dog.mp4; OUT receives everything; JOBS runs go at a time, one core
 # each. SET is `all`, `cases` (the two cases that the reference implementation was measured on) or `pairs` (none and all
-# of each clip). BINARY, STEPS, PROMPTS (separated by |) and CONFIGS (names, separated by spaces) may be set beforehand.
+# of each clip). BINARY, STEPS, PROMPTS (separated by |), CONFIGS and NAMES (configurations and clips, separated by spaces)
+# may be set beforehand; the configuration `filled` has a keyframe each 8 frames, all constraints, and fills the rest.
 # Finished runs in OUT are not repeated. Pixel-MSE and colour drift are those of `fresco-studio evaluate`, on lossless
 # clips of the translated keyframes and of the source's frames at the same size.
 set -euo pipefail
@@ -29,8 +30,10 @@ configs=${CONFIGS:-off full ${constraints[*]}}
 # The flags of a configuration: a constraint's name leaves only that one on.
 flags() {
     case $1 in
-    off | light | full) echo "--consistency $1" ;;
+    off | light | full) echo "--consistency $1 --no-fill" ;;
+    filled) echo "--fill-preset fast" ;;
     *)
+        echo "--no-fill"
         for other in "${constraints[@]}"; do
             if [ "$other" != "$1" ]; then echo "--no-$other"; fi
         done
@@ -61,19 +64,24 @@ run() {
     mkdir -p "$folder"
     local selection
     if [[ $frames == *..* ]]; then
-        selection=(--range "$frames" --keyframe-gap 1)
+        selection=(--range "$frames" --keyframe-gap "$([ "$config" = filled ] && echo 8 || echo 1)")
     else
         selection=(--keyframes "$frames" --range "${frames%%,*}..$((${frames##*,} + 1))")
     fi
     local began=$SECONDS
     # shellcheck disable=SC2046
     RAYON_NUM_THREADS=1 "$binary" translate "$clips/$clip.mp4" --out "$folder/result.mp4" --prompt "$prompt" \
-        "${selection[@]}" --no-fill --size "$size" --steps "$steps" --strength 0.75 --guidance-scale 4 \
+        "${selection[@]}" --size "$size" --steps "$steps" --strength 0.75 --guidance-scale 4 \
         --control-strength 1 --seed 0 --device cpu --work "$folder/work" $(flags "$config") >"$folder/log" 2>&1
     echo $((SECONDS - began)) >"$folder/seconds"
-    local pictures=("$folder"/result-keyframes/*.png) sources=()
-    for picture in "${pictures[@]}"; do
-        sources+=("$folder/work/frames/00$(basename "$picture")")
+    local pictures=() sources=() source picture
+    for source in "$folder"/work/frames/*.png; do
+        for picture in "$folder"/work/{keyframes,filled}/"${source##*/}"; do
+            if [ -e "$picture" ]; then
+                sources+=("$source")
+                pictures+=("$picture")
+            fi
+        done
     done
     lossless "$folder/source.mkv" "${sources[@]}"
     lossless "$folder/result.mkv" "${pictures[@]}"
@@ -91,7 +99,7 @@ subjects() {
         printf '%s\t%s\t%s\t%s\n' car-turn 0,2,4,6,8,10 256 "neon outlines"
     fi
     if [ "$set" != cases ]; then
-        for clip in bunny car-turn dog; do
+        for clip in ${NAMES:-bunny car-turn dog}; do
             tr '|' '\n' <<<"$prompts" | while read -r prompt; do
                 printf '%s\t%s\t%s\t%s\n' "$clip" 0..16 256 "$prompt"
             done

@@ -3,12 +3,23 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 golden=../../shared/golden/models
-mkdir -p corpus/{tensors,pickle,prompt,manifest}
+mkdir -p corpus/{tensors,pickle,prompt,loras,manifest}
 for manifest in ../models/*/manifest.toml; do
   cp "$manifest" "corpus/manifest/$(basename "$(dirname "$manifest")").toml"
 done
 printf 'a (red:1.3) [cat], \\(nice\\) ((big)) photo' > corpus/prompt/weights
 printf '(((a:1.1) b:0.5) c' > corpus/prompt/unmatched
+printf 'a <lora:ink:0.8> fox, <lora:lcm> (snow:1.2) <lora::1>' > corpus/loras/tags
+cat > corpus/loras/names <<'NAMES'
+lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight
+unet.down_blocks.0.attentions.0.proj_in.lora_A.weight
+unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight
+lora_te_text_model_encoder_layers_3_self_attn_q_proj.alpha
+text_encoder.text_model.encoder.layers.3.self_attn.q_proj.lora_linear_layer.up.weight
+base_model.model.up_blocks.1.attentions.2.proj_in.lora_B.default.weight
+lora_unet_mid_block_x.hada_w1_a
+transformer.single_transformer_blocks.0.attn.to_k.lora_A.weight
+NAMES
 printf '\x3f\0\0\0\0\0\0\0{"x.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}12345678' > corpus/tensors/one
 if [ -d "$golden" ]; then
   cp "$golden"/torch_pickle/*.pth corpus/pickle/

@@ -3,6 +3,9 @@
 /// Files of weights, looked at before a reader takes them in.
 pub mod inspect;
 
+/// Names in LoRAs, and the tags that name LoRAs.
+pub mod loras;
+
 /// Manifests of the catalogue.
 #[path = "../../src/models/library/manifest.rs"]
 pub mod manifest;

@@ -1,11 +1,8 @@
 //! LoRAs, as settings and prompts name them.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use super::options::{ParseOptionError, unexpected};
 
 /// A LoRA and how strongly it is added; written `path=0.8`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,23 +12,6 @@ pub struct LoraSpec {
     pub path: PathBuf,
     /// Factor of its deltas.
     pub strength: f32,
-}
-
-impl FromStr for LoraSpec {
-    type Err = ParseOptionError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "expected PATH=STRENGTH, as in style.safetensors=0.8";
-        let (path, strength) = text.rsplit_once('=').unwrap_or((text, "1"));
-        let strength = strength.trim().parse();
-        match strength {
-            Ok(strength) if !path.is_empty() => Ok(Self {
-                path: path.into(),
-                strength,
-            }),
-            _ => Err(unexpected(form, text)),
-        }
-    }
 }
 
 const TAG: &str = "<lora:";

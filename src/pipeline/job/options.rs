@@ -9,6 +9,7 @@ use std::str::FromStr;
 use clap::builder::PossibleValue;
 use serde::{Deserialize, Serialize};
 
+use super::loras::LoraSpec;
 use crate::frame::FrameIdx;
 pub use crate::synth::Preset as FillPreset;
 
@@ -230,6 +231,23 @@ impl ControlNetSpec {
             _ => return None,
         }
         Some(())
+    }
+}
+
+impl FromStr for LoraSpec {
+    type Err = ParseOptionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = "expected PATH=STRENGTH, as in style.safetensors=0.8";
+        let (path, strength) = text.rsplit_once('=').unwrap_or((text, "1"));
+        let strength = strength.trim().parse();
+        match strength {
+            Ok(strength) if !path.is_empty() => Ok(Self {
+                path: path.into(),
+                strength,
+            }),
+            _ => Err(unexpected(form, text)),
+        }
     }
 }
 

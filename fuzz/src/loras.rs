@@ -1,0 +1,20 @@
+#[path = "../../src/models/lora/keys.rs"]
+mod keys;
+#[path = "../../src/pipeline/job/loras.rs"]
+mod tags;
+
+pub use keys::{LayerKey, Target};
+pub use tags::{LoraSpec, without_lora_tags};
+
+/// The layer that a tensor's name belongs to, if it is a part of a LoRA for the family.
+pub fn layer_of(name: &str) -> Option<LayerKey> {
+    match keys::read(name) {
+        keys::Meaning::Part(layer, _) => Some(layer),
+        _ => None,
+    }
+}
+
+/// The first tag of a prompt that names no LoRA.
+pub fn malformed_tag(prompt: &str) -> Option<String> {
+    tags::malformed_lora_tag(prompt)
+}

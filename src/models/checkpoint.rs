@@ -2,27 +2,24 @@
 //! pickle alone can ask for that by name; the reader builds tensors from it and runs nothing.
 //!
 //! The names and shapes of file and module are compared before a single value is read, so that a wrong file is
-//! refused at once and with everything that is wrong with it. Values are memory-mapped, widened or narrowed to
-//! the wanted type, and linear layers are transposed to Burn's layout.
+//! refused at once and with everything that is wrong with it. Values are then read one tensor at a time, and brought to
+//! the type and the layout of the module.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::store::{
-    FloatCastAdapter, ModuleAdapter as _, ModuleSnapshot as _, ModuleStore, PyTorchToBurnAdapter,
-    PytorchStore, SafetensorsStore, bridge, burn_pack,
-};
+use burn::store::{ModuleSnapshot as _, ModuleStore as _, PytorchStore, bridge};
 use burn::tensor::{FloatDType, TensorData};
 
 use super::inspect::{self, Fault};
 use super::keymap::{KeyMap, Renamer};
 pub use super::mismatch::{Mismatch, TensorList, tensors_of};
 use super::original::{Network, OriginalNames, is_unclaimed};
-
-/// A tensor of a file: its name and shape, and values that are read when they are asked for.
-pub type StoredTensor = burn_pack::Tensor;
+pub use super::tensor_file::StoredTensor;
+use super::tensor_file::{tensors_of_bytes, tensors_of_file};
+use super::to_module::ToModule;
 
 /// Where a network's weights are.
 #[derive(Clone, Debug)]
@@ -133,11 +130,7 @@ pub fn stored_tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, Che
     if !has_extension(path, "safetensors") {
         return Err(CheckpointError::NotSafetensors(path.to_owned()));
     }
-    inspected(path, inspect::header_of)?;
-    all_of(
-        &mut SafetensorsStore::from_file(path),
-        &path.display().to_string(),
-    )
+    inspected(path, tensors_of_file)
 }
 
 /// Names and shapes of tensors.
@@ -202,18 +195,34 @@ pub fn load_pickle<M: Module>(
     if !is_pickle(path) {
         return Err(CheckpointError::NotPickle(path.to_owned()));
     }
+    let stored = Stored {
+        tensors: pickled_tensors(path, entry)?,
+        unclaimed: Vec::new(),
+    };
+    fill(module, stored, &path.display().to_string(), keys, dtype)
+}
+
+/// All tensors of a pickle, or of its `entry`, by their own names; their values are read when they are asked for.
+///
+/// # Errors
+/// [`CheckpointError`]: not readable, or damaged.
+pub(super) fn pickled_tensors(
+    path: &Path,
+    entry: Option<&str>,
+) -> Result<BTreeMap<String, StoredTensor>, CheckpointError> {
     inspected(path, inspect::pickle_of)?;
     let store = PytorchStore::from_file(path);
     let mut store = match entry {
         Some(entry) => store.with_top_level_key(entry),
         None => store,
     };
-    let file = path.display().to_string();
-    let stored = Stored {
-        tensors: all_of(&mut store, &file)?,
-        unclaimed: Vec::new(),
-    };
-    fill(module, stored, &file, keys, dtype)
+    match store.get_all_tensors() {
+        Ok(tensors) => Ok(tensors.clone()),
+        Err(error) => Err(CheckpointError::Damaged {
+            file: path.display().to_string(),
+            reason: error.to_string(),
+        }),
+    }
 }
 
 fn fill<M: Module>(
@@ -235,8 +244,8 @@ fn fill<M: Module>(
             None => tensor,
         })
     });
-    let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(dtype.into()));
-    let result = module.apply(renamed.collect(), None, Some(Box::new(adapter)), false);
+    let adapter = Box::new(ToModule(dtype.into()));
+    let result = module.apply(renamed.collect(), None, Some(adapter), false);
     if let Some(fault) = watch.fault() {
         let file = file.to_owned();
         return Err(CheckpointError::Faulty { file, fault });
@@ -257,9 +266,8 @@ fn reshaped(tensor: StoredTensor, shape: &[usize]) -> StoredTensor {
     }
     let (name, dtype, shape) = (tensor.name.clone(), tensor.dtype, shape.to_vec());
     let wanted = shape.clone();
-    let reshape = move |data: TensorData| {
-        TensorData::from_bytes_vec(data.as_bytes().to_vec(), wanted.clone(), dtype)
-    };
+    let reshape =
+        move |data: TensorData| TensorData::from_bytes(data.into_bytes(), wanted.clone(), dtype);
     bridge::map_data(tensor, name, dtype, shape.into(), reshape)
 }
 
@@ -288,8 +296,11 @@ fn open(weights: &Weights) -> Result<Stored, CheckpointError> {
     };
     match weights {
         Weights::Embedded { bytes, .. } => {
-            let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()));
-            stored.tensors = all_of(&mut store, &weights.to_string())?;
+            let tensors = tensors_of_bytes(bytes).map_err(|fault| CheckpointError::Faulty {
+                file: weights.to_string(),
+                fault,
+            });
+            stored.tensors = tensors?;
         }
         Weights::File(path) => stored.tensors = stored_tensors(path)?,
         Weights::Original {
@@ -311,19 +322,6 @@ fn open(weights: &Weights) -> Result<Stored, CheckpointError> {
         }
     }
     Ok(stored)
-}
-
-fn all_of<S: ModuleStore>(
-    store: &mut S,
-    file: &str,
-) -> Result<BTreeMap<String, StoredTensor>, CheckpointError> {
-    match store.get_all_tensors() {
-        Ok(tensors) => Ok(tensors.clone()),
-        Err(error) => Err(CheckpointError::Damaged {
-            file: file.to_owned(),
-            reason: error.to_string(),
-        }),
-    }
 }
 
 /// Refuses what is not there or damaged before a reader takes it in.

@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::store::{ModuleStore, PytorchStore, SafetensorsStore};
 use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::{self, CheckpointError, TensorList, Weights};
@@ -30,21 +29,15 @@ pub(super) fn load<M: Module>(
 
 /// Names and shapes of the tensors in a file that is not damaged; nothing of another, which loading refuses with a reason.
 pub(super) fn shapes(path: &Path) -> TensorList {
-    if checkpoint::is_pickle(path) {
-        listed(&mut PytorchStore::from_file(path))
+    let tensors = if checkpoint::is_pickle(path) {
+        checkpoint::pickled_tensors(path, None)
     } else {
-        listed(&mut SafetensorsStore::from_file(path))
-    }
-}
-
-fn listed(store: &mut impl ModuleStore) -> TensorList {
-    let Ok(tensors) = store.get_all_tensors() else {
-        return TensorList::new();
+        checkpoint::stored_tensors(path)
     };
-    let tensors = tensors.iter();
-    tensors
-        .map(|(name, tensor)| (name.clone(), tensor.shape.to_vec()))
-        .collect()
+    tensors.map_or_else(
+        |_| TensorList::new(),
+        |tensors| checkpoint::shapes(&tensors),
+    )
 }
 
 /// Refuses a file that is not, byte for byte, the published one.

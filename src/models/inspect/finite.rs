@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use burn::store::bridge;
 use burn::store::burn_pack::{Error as PackError, Tensor as PackTensor};
 use burn::tensor::{DType, TensorData};
+use rayon::prelude::*;
 
 use super::Fault;
 
-/// Bytes that are looked at before it is asked whether one was found.
-const BLOCK: usize = 1 << 12;
+/// Bytes that a thread looks at before it is asked whether one was found.
+const BLOCK: usize = 1 << 16;
 
 /// Watches tensors while they are loaded.
 #[derive(Clone, Debug, Default)]
@@ -64,9 +65,8 @@ fn is_finite(data: &TensorData) -> bool {
 }
 
 /// Whether no value is `bad`. Whole blocks are looked at without a branch, which the compiler makes wide.
-fn none<const N: usize>(bytes: &[u8], bad: impl Fn([u8; N]) -> bool) -> bool {
+fn none<const N: usize>(bytes: &[u8], bad: impl Fn([u8; N]) -> bool + Sync) -> bool {
     let (values, _) = bytes.as_chunks::<N>();
-    !values
-        .chunks(BLOCK / N)
-        .any(|block| block.iter().fold(false, |found, value| found | bad(*value)))
+    let blocks = values.par_chunks(BLOCK / N);
+    !blocks.any(|block| block.iter().fold(false, |found, value| found | bad(*value)))
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
@@ -32,12 +33,16 @@ pub struct Header {
 }
 
 /// What a file says of a tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TensorInfo {
     /// Its name.
     pub name: String,
+    /// What the format calls the type of its values.
+    pub dtype: String,
     /// Lengths along its axes.
     pub shape: Vec<u64>,
+    /// Where in the file its values are.
+    pub place: Range<u64>,
 }
 
 impl Header {
@@ -77,11 +82,12 @@ pub fn read_header(mut file: impl Read, length: u64) -> Result<Header, Fault> {
     file.read_exact(&mut json)?;
     let entries: Entries =
         serde_json::from_slice(&json).map_err(|error| Fault::Header(error.to_string()))?;
-    check(entries, length - PREFIX - n_bytes)
+    check(entries, PREFIX + n_bytes, length)
 }
 
-/// Checks the entries of a file whose values take `n_bytes`.
-fn check(entries: Entries, n_bytes: u64) -> Result<Header, Fault> {
+/// Checks the entries of a file of `length` bytes whose values begin at `start`.
+fn check(entries: Entries, start: u64, length: u64) -> Result<Header, Fault> {
+    let n_bytes = length - start;
     let Entries {
         mut tensors,
         metadata,
@@ -117,7 +123,12 @@ fn check(entries: Entries, n_bytes: u64) -> Result<Header, Fault> {
         }
         end = to;
         last.clone_from(&name);
-        list.push(TensorInfo { name, shape });
+        list.push(TensorInfo {
+            name,
+            dtype: entry.dtype,
+            shape,
+            place: start + from..start + to,
+        });
     }
     if end > n_bytes {
         return Err(Fault::CutOff {

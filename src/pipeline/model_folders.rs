@@ -13,7 +13,7 @@ use crate::models::catalog::{FileHashes, ModelFolder};
 use crate::models::checkpoint::{self, published_tensors};
 use crate::models::clip::{self, ClipTextModel, TextEncoderConfig, Tokenizer};
 use crate::models::controlnet::{self, ControlNetConfig, ControlNetModel};
-use crate::models::lora::{self, Lora, Target};
+use crate::models::lora::{self, Lora, LoraError, Target};
 use crate::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{self, AutoencoderKL, VaeConfig};
 use crate::models::{ConfigError, KeyMap, ModelError};
@@ -233,9 +233,11 @@ impl Merged<'_> {
         let Self(loras, target) = *self;
         let merge = |weight| lora::merge(loras, target, weight);
         let weights = folder.weights()?;
-        Ok(checkpoint::load_edited(
-            module, &weights, keys, dtype, &merge,
-        )?)
+        checkpoint::load_edited(module, &weights, keys, dtype, &merge).map_err(|error| {
+            // What is wrong with a LoRA shows only in the sum.
+            let fault = loras.iter().find_map(|(lora, _)| lora.fault());
+            fault.map_or_else(|| error.into(), |fault| LoraError::from(fault).into())
+        })
     }
 }
 

@@ -16,6 +16,7 @@ use burn::tensor::{DType, TensorData};
 
 use super::checkpoint::{CheckpointError, StoredTensor, TensorList, shapes, stored_tensors};
 use super::family::{FamilyError, family_of_text_width};
+use super::inspect::Watch;
 use crate::tensor::{Device, Tensor};
 pub use keys::{LayerKey, Target};
 use keys::{Meaning, Role};
@@ -138,6 +139,8 @@ fn find_below(folder: &Path, named: &Path, depth: usize) -> Option<PathBuf> {
 pub struct Lora {
     file: String,
     layers: BTreeMap<LayerKey, LowRank>,
+    /// Over their values.
+    watch: Watch,
 }
 
 /// The delta of one layer: `scale · up · down`, where `down` is `[rank, in…]` and `up` `[out, rank…]`.
@@ -164,7 +167,12 @@ impl Lora {
     pub fn read(path: &Path) -> Result<Self, LoraError> {
         let file = path.display().to_string();
         let tensors = stored_tensors(path)?;
-        refuse_other_families(&shapes(&tensors), &file)?;
+        if let Some(family) = other_family(&shapes(&tensors)) {
+            let role = "LoRA";
+            let source = FamilyError::Wrong { family, role };
+            return Err(LoraError::Family { source, file });
+        }
+        let watch = Watch::default();
         let mut parts: BTreeMap<LayerKey, Parts> = BTreeMap::new();
         for (name, tensor) in tensors {
             match keys::read(&name) {
@@ -175,11 +183,12 @@ impl Lora {
                         Role::Up => &mut layer.up,
                         Role::Alpha => &mut layer.alpha,
                     };
-                    *part = Some(tensor);
+                    *part = Some(watch.over(tensor));
                 }
                 Meaning::Unsupported(kind) => return Err(LoraError::Unsupported { kind, file }),
-                Meaning::OtherFamily(family) => return Err(other_family(family, &file)),
-                Meaning::Unknown => tracing::warn!(%name, %file, "a tensor that no LoRA has"),
+                Meaning::OtherFamily(_) | Meaning::Unknown => {
+                    tracing::warn!(%name, %file, "a tensor that no LoRA has");
+                }
             }
         }
         if parts.is_empty() {
@@ -198,7 +207,19 @@ impl Lora {
             Ok::<_, LoraError>((key, layer))
         };
         let layers = parts.into_iter().map(whole).collect::<Result<_, _>>()?;
-        Ok(Self { file, layers })
+        Ok(Self {
+            file,
+            layers,
+            watch,
+        })
+    }
+
+    /// What was found wrong with its values since they were first asked for, if anything.
+    #[must_use]
+    pub fn fault(&self) -> Option<CheckpointError> {
+        let file = self.file.clone();
+        let fault = self.watch.fault();
+        fault.map(|fault| CheckpointError::Faulty { file, fault })
     }
 
     /// Compares with the weights of the U-Net and of the text encoder, by published names: which layers are in neither.
@@ -367,28 +388,16 @@ fn scalar(tensor: &StoredTensor) -> Option<f32> {
     value.first().copied().filter(|value| value.is_finite())
 }
 
-fn other_family(family: &'static str, file: &str) -> LoraError {
-    LoraError::Family {
-        source: FamilyError::Wrong {
-            family,
-            role: "LoRA",
-        },
-        file: file.to_owned(),
-    }
-}
-
-/// A LoRA for another family has the same names in places, but texts of another width.
-fn refuse_other_families(tensors: &TensorList, file: &str) -> Result<(), LoraError> {
-    for (name, shape) in tensors {
-        let Meaning::Part(key, Role::Down) = keys::read(name) else {
-            continue;
-        };
-        if key.target == Target::UNet
-            && key.path.ends_with("attn2_to_k")
-            && let Some(family) = shape.get(1).and_then(|width| family_of_text_width(*width))
+/// The family that a LoRA is for, if it is another one: it has the same names in places, but texts of another width.
+pub(super) fn other_family(tensors: &TensorList) -> Option<&'static str> {
+    let of = |(name, shape): (&String, &Vec<usize>)| match keys::read(name) {
+        Meaning::OtherFamily(family) => Some(family),
+        Meaning::Part(key, Role::Down)
+            if key.target == Target::UNet && key.path.ends_with("attn2_to_k") =>
         {
-            return Err(other_family(family, file));
+            family_of_text_width(*shape.get(1)?)
         }
-    }
-    Ok(())
+        _ => None,
+    };
+    tensors.iter().find_map(of)
 }

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use super::manifest::Role;
-use crate::models::checkpoint::is_pickle;
-use crate::models::inspect::{self, Header};
+use crate::models::checkpoint::{TensorList, is_pickle};
+use crate::models::family::{Contents, FamilyError, is_of_lora};
+use crate::models::inspect::{self, Header, TensorInfo};
+use crate::models::lora;
+use crate::models::original::Network;
 
 /// What a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +18,8 @@ pub struct Nature {
     pub trouble: Option<String>,
 }
 
-/// Length of the text embeddings that networks of the SD 1.5 family attend to.
-const SD15_CONTEXT: u64 = 768;
+/// What is said of networks that cannot be used with the others.
+const OTHER_FAMILY: &str = "not SD 1.5";
 
 /// What is said of formats that can run code.
 const CAN_RUN_CODE: &str = "This format can run code. Use a .safetensors file.";
@@ -61,41 +64,48 @@ fn trouble<T>(found: std::io::Result<Result<T, inspect::Fault>>) -> Option<Strin
 
 /// What a list of tensors belongs to.
 fn nature(header: &Header) -> Nature {
-    let names = || header.tensors.iter().map(|tensor| tensor.name.as_str());
-    let any = |part: &str| names().any(|name| name.contains(part));
-    let starts = |start: &str| names().any(|name| name.starts_with(start));
-    let is_lora = any(".lora_") || any(".lora.") || starts("lora_");
-    let role = if is_lora {
-        Some(Role::Lora)
-    } else if starts("control_model.") || any("controlnet_cond_embedding.") {
-        Some(Role::ControlNet)
-    } else if starts("model.diffusion_model.") {
-        Some(Role::Checkpoint)
-    } else if starts("encoder.conv_in.") && starts("decoder.conv_in.") {
-        Some(Role::Vae)
-    } else {
-        None
-    };
-    let context = header.tensors.iter().find_map(|tensor| {
-        let is_it = tensor.name.ends_with("attn2.to_k.weight");
-        tensor.shape.get(1).filter(|_| is_it).copied()
-    });
-    let is_other = starts("conditioner.") || context.is_some_and(|length| length != SD15_CONTEXT);
-    Nature {
-        role,
-        trouble: is_other.then(|| "not SD 1.5".to_owned()),
+    let side = |side: &u64| usize::try_from(*side).unwrap_or(usize::MAX);
+    let shape = |info: &TensorInfo| (info.name.clone(), info.shape.iter().map(side).collect());
+    let tensors: TensorList = header.tensors.iter().map(shape).collect();
+    if tensors.keys().any(|name| is_of_lora(name)) {
+        let family = lora::other_family(&tensors);
+        return Nature {
+            role: Some(Role::Lora),
+            trouble: family.map(|_| OTHER_FAMILY.to_owned()),
+        };
     }
+    let (role, trouble) = match Contents::of(&tensors) {
+        Ok(contents) => (role(&contents), None),
+        Err(FamilyError::Unknown) => (None, None),
+        Err(FamilyError::Wrong {
+            role: "ControlNet", ..
+        }) => (Some(Role::ControlNet), Some(OTHER_FAMILY.to_owned())),
+        Err(FamilyError::Wrong { .. }) => (None, Some(OTHER_FAMILY.to_owned())),
+        Err(other) => (None, Some(other.to_string())),
+    };
+    Nature { role, trouble }
+}
+
+/// What a file with these networks is for.
+fn role(contents: &Contents) -> Option<Role> {
+    let roles = [
+        (Network::ControlNet, Role::ControlNet),
+        (Network::UNet, Role::Checkpoint),
+        (Network::Vae, Role::Vae),
+    ];
+    let holds = |(network, _): &(Network, Role)| contents.naming(*network).is_some();
+    roles.into_iter().find(holds).map(|(_, role)| role)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::inspect::TensorInfo;
 
     fn header(tensors: &[(&str, &[u64])]) -> Header {
         let info = |(name, shape): &(&str, &[u64])| TensorInfo {
             name: (*name).to_owned(),
             shape: shape.to_vec(),
+            ..TensorInfo::default()
         };
         Header {
             tensors: tensors.iter().map(info).collect(),
@@ -107,7 +117,7 @@ mod tests {
     fn names_tell_what_a_file_is() {
         let role = |name: &str| nature(&header(&[(name, &[1])])).role;
         assert_eq!(
-            role("model.diffusion_model.out.2.bias"),
+            role("model.diffusion_model.output_blocks.0.0.in_layers.0.bias"),
             Some(Role::Checkpoint)
         );
         assert_eq!(
@@ -118,7 +128,8 @@ mod tests {
             role("controlnet_cond_embedding.conv_in.bias"),
             Some(Role::ControlNet)
         );
-        assert_eq!(role("lora_unet_mid_block.alpha"), Some(Role::Lora));
+        assert_eq!(role("lora_unet_mid_block.lora_up.weight"), Some(Role::Lora));
+        assert_eq!(role("decoder.up.0.block.0.norm1.bias"), Some(Role::Vae));
         assert_eq!(role("unet.mid_block.lora_A.weight"), Some(Role::Lora));
         assert_eq!(role("something.else"), None);
     }
@@ -130,5 +141,15 @@ mod tests {
         assert_eq!(trouble(768), None);
         assert_eq!(trouble(1024).as_deref(), Some("not SD 1.5"));
         assert_eq!(trouble(2048).as_deref(), Some("not SD 1.5"));
+        let lora = "lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_up.weight";
+        let found = nature(&header(&[(lora, &[8, 8])]));
+        assert_eq!(found.role, Some(Role::Lora));
+        assert_eq!(found.trouble.as_deref(), Some("not SD 1.5"));
+        let adapter = nature(&header(&[("adapter.body.0.in_conv.bias", &[8])]));
+        assert!(
+            adapter
+                .trouble
+                .is_some_and(|trouble| trouble.contains("T2I-Adapter"))
+        );
     }
 }

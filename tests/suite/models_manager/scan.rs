@@ -6,7 +6,7 @@ use fresco_studio::models::library::{Found, Library, ModelId, Owner, Places, Rol
 
 use super::{put, weights};
 
-const CHECKPOINT: &str = "model.diffusion_model.out.2.bias";
+const CHECKPOINT: &str = "model.diffusion_model.output_blocks.0.0.in_layers.0.bias";
 const LORA: &str = "lora_unet_mid_block.lora_down.weight";
 const CONTROL: &str = "controlnet_cond_embedding.conv_in.bias";
 

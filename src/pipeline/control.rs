@@ -73,35 +73,16 @@ impl ControlSource {
     /// whatever decoding gives.
     pub fn new(
         job: &Job,
-        (annotator, n_nets): (Option<ReadyAnnotator>, usize),
+        control: (Option<ReadyAnnotator>, usize),
         source: &Source,
         tools: (&Ffmpeg, &mut Journal),
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
         let (ffmpeg, journal) = tools;
-        let mut nets = Vec::new();
-        for net in 0..n_nets {
-            let spec = job.models.controlnets.get(net).cloned().unwrap_or_default();
-            let clip = match &spec.clip {
-                None if annotator.is_none() => return Err(Error::NoControlImage),
-                None => None,
-                Some(path) => {
-                    let folder = job.work.join(format!("control-{net}"));
-                    let clip = (path.as_path(), folder.as_path());
-                    Some(ControlClip::decode(
-                        clip,
-                        source,
-                        (ffmpeg, &mut *journal),
-                        observer,
-                    )?)
-                }
-            };
-            nets.push(ControlNetInput { spec, clip });
-        }
-        Ok(Self {
-            nets,
-            annotator,
-            strength: job.control.strength,
+        Self::fed(job, control, |net, path| {
+            let folder = job.work.join(format!("control-{net}"));
+            let clip = (path, folder.as_path());
+            ControlClip::decode(clip, source, (ffmpeg, &mut *journal), observer)
         })
     }
 
@@ -111,36 +92,44 @@ impl ControlSource {
     /// [`Error::NoControlImage`] for a network with neither clip nor annotator, and whatever reading a clip gives.
     pub fn of_frame(
         job: &Job,
-        (annotator, n_nets): (Option<ReadyAnnotator>, usize),
+        control: (Option<ReadyAnnotator>, usize),
         (frame, size): (FrameIdx, WorkingSize),
         ffmpeg: &Ffmpeg,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let mut nets = Vec::new();
-        for net in 0..n_nets {
-            let spec = job.models.controlnets.get(net).cloned().unwrap_or_default();
+        Self::fed(job, control, |net, path| {
+            let info = video::probe(ffmpeg, path)?;
+            let clip = Clip {
+                ffmpeg,
+                info: &info,
+                range: frame.0..frame.0 + 1,
+                size: size.size(),
+            };
+            let frames = FrameStore::open(&job.work.join(format!("trial-control-{net}")))?;
+            store_frames(&clip, &frames, observer, |_| {})?;
+            let key = ContentHash::of_value(&frame);
+            Ok(ControlClip { frames, key })
+        })
+    }
+
+    /// `n_nets` networks, with `clip` of those that have a clip of their own.
+    fn fed(
+        job: &Job,
+        (annotator, n_nets): (Option<ReadyAnnotator>, usize),
+        mut clip: impl FnMut(usize, &Path) -> Result<ControlClip, Error>,
+    ) -> Result<Self, Error> {
+        let named = |net: usize| job.models.controlnets.get(net).cloned();
+        let net = |net: usize| {
+            let spec = named(net).unwrap_or_default();
             let clip = match &spec.clip {
                 None if annotator.is_none() => return Err(Error::NoControlImage),
                 None => None,
-                Some(path) => {
-                    let info = video::probe(ffmpeg, path)?;
-                    let range = frame.0..frame.0 + 1;
-                    let clip = Clip {
-                        ffmpeg,
-                        info: &info,
-                        range,
-                        size: size.size(),
-                    };
-                    let frames = FrameStore::open(&job.work.join(format!("trial-control-{net}")))?;
-                    store_frames(&clip, &frames, observer, |_| {})?;
-                    let key = ContentHash::of_value(&frame);
-                    Some(ControlClip { frames, key })
-                }
+                Some(path) => Some(clip(net, path)?),
             };
-            nets.push(ControlNetInput { spec, clip });
-        }
+            Ok(ControlNetInput { spec, clip })
+        };
         Ok(Self {
-            nets,
+            nets: (0..n_nets).map(net).collect::<Result<_, _>>()?,
             annotator,
             strength: job.control.strength,
         })

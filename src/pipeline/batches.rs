@@ -18,14 +18,15 @@ use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::locks::Kept;
 use super::model_folders::ModelFolders;
-use super::observer::{Observer, Progress, Unit, Warning};
+use super::observer::{Observer, Progress, Unit};
 use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
 use super::preview::find_decoder;
 use super::trial::try_frame;
+use super::warnings::{shrunk, unknown_tensors, unmatched_layers, warn_of_fallback};
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
+use crate::tensor::Device;
 use crate::tensor::read::ReadError;
-use crate::tensor::{Device, OpenDevice};
 use crate::video::{Ffmpeg, FrameStore};
 
 /// What outlives a stage and every stage works with.
@@ -81,63 +82,34 @@ pub fn translate(
     observer: &dyn Observer,
 ) -> Result<Keyframes, Error> {
     let context = prepare(job, folders, source, tools, observer)?;
-    let models = context.folders.content_hash()?;
-    let results = FrameStore::open_alone(&job.work.join("keyframes"))?;
+    let pass = Pass {
+        models: context.folders.content_hash()?,
+        results: FrameStore::open_alone(&job.work.join("keyframes"))?,
+        steps: StepCount::new(context.executed_steps()),
+        context,
+        source,
+        observer,
+    };
     let mut batches = plan.batches().to_vec();
-    let steps = StepCount::new(context.executed_steps());
-    let mut previous: Option<(ContentHash, PathBuf)> = None;
+    let mut previous = None;
     let mut i = 0;
-    while let Some(batch) = batches.get(i) {
+    while i < batches.len() {
         observer.checkpoint()?;
-        let product = format!("keyframes/batch-{i:04}");
-        let chain = previous.as_ref().filter(|_| !batch.anchors.is_empty());
-        let key = key(
-            &context,
-            (&source.key, &models),
-            batch,
-            chain.map(|(key, _)| key),
-        );
-        let anchors = job
-            .work
-            .join("anchors")
-            .join(format!("batch-{i:04}.safetensors"));
-        let kept = Kept::of(&job.locked, batch, &results, source.analysis.size, observer);
-        let finished = kept.key(&key);
-        let is_there = |key| tools.journal.find(&product, key).is_some();
-        if !is_there(&key) && !is_there(&finished) {
-            observer.interlude(&mut |trial, observer| try_frame(trial, tools.engine, observer));
-            let restored = chain.filter(|_| steps.executed > 0);
-            let restored = restored.map(|(_, path)| Anchors::read(path)).transpose()?;
-            let frames = read(batch, source, restored.as_ref())?;
-            let progress = |done| observer.progress(steps.progress(i, done, batches.len()));
-            progress(0);
-            let translated = context.translate(tools.engine, &frames, &progress);
-            let (pictures, recorded) = match translated {
-                Err(error) => {
-                    let (n, rest) = smaller_batches(&batches[i..], &error).ok_or(error)?;
-                    observer.warning(shrunk(batch.frames().len(), n));
-                    context.device.release_memory();
-                    batches.truncate(i);
-                    batches.extend(rest);
-                    continue;
-                }
-                Ok(translated) => translated,
-            };
-            let files = write(
-                (batch, &kept),
-                &pictures,
-                &results,
-                recorded.as_ref().map(|a| (a, &*anchors)),
-            )?;
-            tools.journal.record(&product, &finished, &files)?;
+        match pass.batch(&batches, i, previous.as_ref(), tools)? {
+            Outcome::Finished(link) => {
+                previous = Some(link);
+                i += 1;
+            }
+            Outcome::TooLarge(smaller) => {
+                batches.truncate(i);
+                batches.extend(smaller);
+            }
         }
-        for &frame in &batch.new {
-            observer.keyframe(frame, &results.path(frame));
-        }
-        previous = Some((key, anchors));
-        i += 1;
     }
-    observer.progress(steps.progress(i, 0, i));
+    observer.progress(pass.steps.progress(i, 0, i));
+    let Pass {
+        context, results, ..
+    } = pass;
     let helpers = context.helpers.iter();
     let finds_background = job.consistency.background_smoothing;
     Ok(Keyframes {
@@ -148,6 +120,81 @@ pub fn translate(
             .collect(),
         helpers: context.helpers,
     })
+}
+
+/// One pass over the batches of a plan.
+struct Pass<'a> {
+    context: BatchContext<'a>,
+    source: &'a Source,
+    /// Identity of all networks.
+    models: ContentHash,
+    results: FrameStore,
+    steps: StepCount,
+    observer: &'a dyn Observer,
+}
+
+/// What a finished batch leaves for the next: its identity, and where its anchors are.
+type Link = (ContentHash, PathBuf);
+
+/// What became of a batch.
+enum Outcome {
+    /// Its pictures are there.
+    Finished(Link),
+    /// There was no memory for it: smaller batches in place of it and those after it.
+    TooLarge(Vec<Batch>),
+}
+
+impl Pass<'_> {
+    /// Translates batch `i`, unless it is in the journal.
+    fn batch(
+        &self,
+        batches: &[Batch],
+        i: usize,
+        previous: Option<&Link>,
+        tools: &mut Tools<'_>,
+    ) -> Result<Outcome, Error> {
+        let Self {
+            context,
+            source,
+            results,
+            observer,
+            ..
+        } = self;
+        let (batch, job) = (&batches[i], context.job);
+        let product = format!("keyframes/batch-{i:04}");
+        let chain = previous.filter(|_| !batch.anchors.is_empty());
+        let identity = (&source.key, &self.models);
+        let key = key(context, identity, batch, chain.map(|(key, _)| key));
+        let file = format!("batch-{i:04}.safetensors");
+        let anchors = job.work.join("anchors").join(file);
+        let kept = Kept::of(&job.locked, batch, results, source.analysis.size, *observer);
+        let finished = kept.key(&key);
+        let is_there = |key| tools.journal.find(&product, key).is_some();
+        if !is_there(&key) && !is_there(&finished) {
+            observer.interlude(&mut |trial, observer| try_frame(trial, tools.engine, observer));
+            let restored = chain.filter(|_| self.steps.executed > 0);
+            let restored = restored.map(|(_, path)| Anchors::read(path)).transpose()?;
+            let frames = read(batch, source, restored.as_ref())?;
+            let progress = |done| observer.progress(self.steps.progress(i, done, batches.len()));
+            progress(0);
+            let (pictures, recorded) = match context.translate(tools.engine, &frames, &progress) {
+                Ok(translated) => translated,
+                Err(error) => {
+                    let (n, rest) = smaller_batches(&batches[i..], &error).ok_or(error)?;
+                    observer.warning(shrunk(batch.frames().len(), n));
+                    context.device.release_memory();
+                    return Ok(Outcome::TooLarge(rest));
+                }
+            };
+            let recorded = recorded.as_ref().map(|recorded| (recorded, &*anchors));
+            let files = write((batch, &kept), &pictures, results, recorded)?;
+            tools.journal.record(&product, &finished, &files)?;
+        }
+        for &frame in &batch.new {
+            observer.keyframe(frame, &results.path(frame));
+        }
+        Ok(Outcome::Finished((key, anchors)))
+    }
 }
 
 /// Device, prompts, control images: what all batches share.
@@ -219,17 +266,6 @@ fn helpers(
     })
 }
 
-/// The CPU stands in where no GPU was asked away.
-pub fn warn_of_fallback(device: &OpenDevice, observer: &dyn Observer) {
-    if device.is_fallback {
-        let summary = "no usable GPU: this runs on the CPU and takes much longer".to_owned();
-        observer.warning(Warning {
-            summary,
-            hint: None,
-        });
-    }
-}
-
 fn key(
     context: &BatchContext<'_>,
     (source, models): (&ContentHash, &ContentHash),
@@ -291,21 +327,6 @@ fn write(
     Ok(files)
 }
 
-fn shrunk(from: usize, to: usize) -> Warning {
-    Warning {
-        summary: format!("Not enough GPU memory for batches of {from}. Continuing with {to}."),
-        hint: None,
-    }
-}
-
-fn unknown_tensors(names: &[String]) -> Warning {
-    let (n, some) = (names.len(), some_of(names));
-    Warning {
-        summary: format!("the model's files hold {n} tensors that are not used ({some})"),
-        hint: Some("this is harmless where they are training leftovers".to_owned()),
-    }
-}
-
 /// What to go on with after `error`: smaller batches, and how many frames they hold at most. Only if memory was too
 /// short, and the first of `batches` can be halved.
 fn smaller_batches(batches: &[Batch], error: &Error) -> Option<(usize, Vec<Batch>)> {
@@ -313,23 +334,6 @@ fn smaller_batches(batches: &[Batch], error: &Error) -> Option<(usize, Vec<Batch
     let is_full = matches!(error, Error::Values(ReadError::OutOfMemory));
     let smaller = (n_frames / 2).max(SMALLEST_BATCH);
     (is_full && smaller < n_frames).then(|| (smaller, repack(batches, smaller)))
-}
-
-fn unmatched_layers(layers: &[String]) -> Warning {
-    let (n, some) = (layers.len(), some_of(layers));
-    Warning {
-        summary: format!("the LoRAs change {n} layers that the model does not have ({some})"),
-        hint: Some(
-            "the others are used; a LoRA for the SD 1.5 family has none of these".to_owned(),
-        ),
-    }
-}
-
-fn some_of(names: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let some = names[..names.len().min(SHOWN)].join(", ");
-    let more = if names.len() > SHOWN { ", …" } else { "" };
-    format!("{some}{more}")
 }
 
 /// Counts denoising steps over all batches.

@@ -46,4 +46,5 @@ pub mod tokens;
 pub mod translate;
 pub mod trial;
 pub mod verify;
+mod warnings;
 pub mod work;

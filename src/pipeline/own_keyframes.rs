@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::analyse::{Analysis, Wanted, analyse, content_hash};
-use super::batches::warn_of_fallback;
 use super::engine::Engine;
 use super::error::Error;
 use super::fill::{FillInput, FillTools, SourceFrames, fill};
@@ -20,6 +19,7 @@ use super::output::{self, Film, Finished};
 use super::pictures::Pictures;
 use super::plan::Plan;
 use super::shots::{Shot, ShotDetector, shots_between};
+use super::warnings::warn_of_fallback;
 use crate::files::{self, ContentHash};
 use crate::frame::{Frame, FrameIdx, Size};
 use crate::tensor::Device;

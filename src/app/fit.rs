@@ -37,24 +37,17 @@ pub fn fit(state: &AppState, plan: &Plan, marks: &[Mark]) -> Option<Fit> {
     let project = state.project.as_ref()?;
     let sizes = &state.model.ready()?.sizes;
     let load = load(state, project, plan)?;
-    let needed = batch_bytes(sizes, &load);
+    let estimated = batch_bytes(sizes, &load);
+    let (needed, is_measured) = state.needed_memory(estimated);
     let limit = state.preferences.memory_limit_gb.map(u64::from);
     let limit = limit.map(|gigabytes| gigabytes * 1_000_000_000);
     let is_enough = limit.map(|limit| needed <= limit);
+    let about = if is_measured { "" } else { "about " };
+    let amount = format!("{about}{}", format::bytes(needed));
     let memory = match limit {
-        None => format!("about {}", format::bytes(needed)),
-        Some(limit) if needed <= limit => {
-            format!(
-                "about {} of {}",
-                format::bytes(needed),
-                format::bytes(limit)
-            )
-        }
-        Some(limit) => format!(
-            "about {} needed, limit {}",
-            format::bytes(needed),
-            format::bytes(limit)
-        ),
+        None => amount,
+        Some(limit) if needed <= limit => format!("{amount} of {}", format::bytes(limit)),
+        Some(limit) => format!("{amount} needed, limit {}", format::bytes(limit)),
     };
     let mut parts = vec![memory];
     parts.extend(time_left(state, project, plan, marks));
@@ -63,6 +56,8 @@ pub fn fit(state: &AppState, plan: &Plan, marks: &[Mark]) -> Option<Fit> {
         text: parts.join(" · "),
         is_enough,
         remedies: too_much.map_or(Vec::new(), |limit| {
+            // The limit by the measure of the estimate, which the remedies go by.
+            let limit = (limit as f64 * estimated as f64 / needed as f64) as u64;
             remedies(&project.edits.spec, (sizes, project), &load, limit)
         }),
     })

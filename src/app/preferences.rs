@@ -59,6 +59,9 @@ pub struct Preferences {
     /// How fast each device was, by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub paces: BTreeMap<String, Pace>,
+    /// How many times the estimate each device's memory was needed, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub memory_factors: BTreeMap<String, f64>,
     /// What a newer version stored.
     #[serde(flatten)]
     pub unknown: toml::Table,
@@ -86,6 +89,7 @@ impl Default for Preferences {
             mark_as_translated: true,
             knows_no_gpu: false,
             paces: BTreeMap::new(),
+            memory_factors: BTreeMap::new(),
             unknown: toml::Table::new(),
         }
     }

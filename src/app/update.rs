@@ -183,6 +183,7 @@ fn job(state: &mut AppState, id: JobId, event: JobEvent) -> Vec<Effect> {
             }
         }
         JobEvent::Keyframe { frame, path } => return keyframe(state, frame, &path),
+        JobEvent::Memory(memory) => state.learn_memory(memory),
         JobEvent::Warning(report) => {
             job.warnings.push(report.clone());
             state.messages.say(Severity::Warning, report, state.now);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::console::{Console, Style};
 use crate::app::format::about;
 use crate::frame::FrameIdx;
-use crate::worker::message::{Measures, Plan, Progress, Stage, Summary};
+use crate::worker::message::{MeasuredMemory, Measures, Plan, Progress, Stage, Summary};
 use crate::worker::{JobEvent, JobProgress, Report};
 
 /// What `--json` prints: one of these per line.
@@ -33,6 +33,7 @@ pub(super) enum Line<'a> {
         frame: FrameIdx,
         path: &'a Path,
     },
+    Memory(&'a MeasuredMemory),
     Warning(&'a Report),
     Finished(&'a Summary),
     Evaluated(&'a Measures),
@@ -49,6 +50,7 @@ impl<'a> From<&'a JobEvent> for Line<'a> {
                 frame: *frame,
                 path,
             },
+            JobEvent::Memory(memory) => Self::Memory(memory),
             JobEvent::Warning(report) => Self::Warning(report),
             JobEvent::Finished(summary) => Self::Finished(summary),
             JobEvent::Evaluated(measures) => Self::Evaluated(measures),
@@ -127,6 +129,8 @@ impl JobView {
             }
             JobEvent::Stage(stage) => console.say(stage),
             JobEvent::Keyframe { .. } => self.finished_keyframes += 1,
+            // The log has it, and so have programs that read our lines.
+            JobEvent::Memory(_) => {}
             JobEvent::Warning(report) => console.complain("warning", report),
             JobEvent::Failed(report) => console.complain("error", report),
             JobEvent::Cancelled => console.say(self.what_is_kept()),

@@ -51,12 +51,12 @@ pub struct ResnetConfig {
 /// Two normalised convolutions around a shortcut, shifted by the time embedding in between.
 #[derive(Module, Debug)]
 pub struct ResnetBlock2D {
-    norm1: GroupNorm,
-    conv1: Conv2d,
+    pub(super) norm1: GroupNorm,
+    pub(super) conv1: Conv2d,
     time_emb_proj: Option<Linear>,
-    norm2: GroupNorm,
-    conv2: Conv2d,
-    conv_shortcut: Option<Conv2d>,
+    pub(super) norm2: GroupNorm,
+    pub(super) conv2: Conv2d,
+    pub(super) conv_shortcut: Option<Conv2d>,
 }
 
 impl ResnetBlock2D {

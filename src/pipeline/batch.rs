@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::anchors::Anchors;
 use super::compat::Choices;
-use super::conditions::{PromptStates, decode, drawn, encoded};
+use super::conditions::{Coding, PromptStates, decode, drawn, encoded};
 use super::control::ControlSource;
 use super::denoise::{BatchInput, Sampling, denoise};
 use super::engine::{Denoiser, Engine};
@@ -12,6 +12,9 @@ use super::error::Error;
 use super::guidance::{BatchGuidance, correspond};
 use super::helpers::Helpers;
 use super::job::{Job, Start};
+use super::memory::{BatchLoad, NetworkSizes};
+use super::memory_meter::MemoryMeter;
+use super::memory_moments::coding;
 use super::model_folders::ModelFolders;
 use super::observer::{Cancelled, Observer, StepOf, Warning};
 use super::plan::N_ANCHORS;
@@ -31,6 +34,8 @@ pub struct BatchContext<'a> {
     pub job: &'a Job,
     /// Where its networks are.
     pub folders: ModelFolders,
+    /// How large they are.
+    pub networks: NetworkSizes,
     /// Where they run.
     pub device: OpenDevice,
     /// What is done differently to follow another program.
@@ -43,6 +48,8 @@ pub struct BatchContext<'a> {
     pub helpers: Option<Helpers>,
     /// Makes pictures of unfinished frames, if its weights are there.
     pub preview_decoder: Option<TinyDecoder>,
+    /// The most memory that was needed so far.
+    pub meter: MemoryMeter,
     /// Who listens.
     pub observer: &'a dyn Observer,
 }
@@ -124,7 +131,8 @@ impl BatchContext<'_> {
         let pictures = signed_from_frames(&sources.iter().collect::<Vec<_>>(), device);
         let shape = denoiser.vae.latent_shape(pictures.dims());
         let noise = drawn(&mut posterior_noise, shape, device);
-        let source = encoded(pictures, noise, &denoiser.vae);
+        let coding = self.coding(batch, denoiser.dtype);
+        let source = encoded(pictures, noise, &denoiser.vae, coding)?;
         let text = self.prompts.of_frames(frames);
         let guidance = found.map(|found| {
             let wanted = self.job.consistency;
@@ -141,6 +149,7 @@ impl BatchContext<'_> {
             controls,
             anchors: *anchors,
             posterior_noise,
+            coding,
         };
         let go_on = || match self.observer.checkpoint() {
             Ok(()) => ControlFlow::Continue(()),
@@ -149,6 +158,7 @@ impl BatchContext<'_> {
         let mut guide = BatchGuidance::guide(guidance.as_ref(), &go_on);
         let mut view = |step: usize, x0: &Tensor<4>| {
             after_step(step + 1);
+            self.meter.look(&self.device);
             let step = StepOf {
                 step: step + 1,
                 executed,
@@ -163,12 +173,29 @@ impl BatchContext<'_> {
             self.observer,
             &mut view,
         )?;
-        let pictures = decode(&latents, denoiser)?;
+        let pictures = decode(&latents, denoiser, coding)?;
+        self.meter.look(&self.device);
         let mut checked = frames.iter().zip(&pictures).zip(sources);
         match checked.find(|((_, picture), source)| fell_flat(picture, source)) {
             Some(((&frame, _), _)) => Err(Error::FellFlat { frame }),
             None => Ok((pictures, recorded)),
         }
+    }
+
+    /// What of a batch decides how much memory it takes.
+    #[must_use]
+    pub fn load(&self, batch: &BatchFrames<'_>, dtype: FloatDType) -> Option<BatchLoad> {
+        Some(BatchLoad {
+            frames: batch.frames.len(),
+            size: batch.sources.first()?.size(),
+            half: dtype == FloatDType::F16,
+            consistency: self.job.consistency,
+        })
+    }
+
+    fn coding(&self, batch: &BatchFrames<'_>, dtype: FloatDType) -> Coding {
+        let load = self.load(batch, dtype);
+        load.map_or(Coding::Whole, |load| coding(&self.networks, &load))
     }
 
     fn sampling(&self, denoiser: &Denoiser) -> Result<Sampling, Error> {

@@ -17,6 +17,8 @@ use super::helpers::{Helpers, HelpersKey};
 use super::job::{Consistency, ControlSettings, Job, SamplingSettings};
 use super::journal::Journal;
 use super::locks::Kept;
+use super::memory::NetworkSizes;
+use super::memory_meter::MemoryMeter;
 use super::model_folders::ModelFolders;
 use super::observer::{Observer, Progress, Unit};
 use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
@@ -186,6 +188,11 @@ impl Pass<'_> {
                     return Ok(Outcome::TooLarge(rest));
                 }
             };
+            let load = context.load(&frames, context.device.network_dtype);
+            let measured = load.and_then(|load| context.meter.read(&context.networks, &load));
+            measured
+                .into_iter()
+                .for_each(|memory| observer.memory(memory));
             let recorded = recorded.as_ref().map(|recorded| (recorded, &*anchors));
             let files = write((batch, &kept), &pictures, results, recorded)?;
             tools.journal.record(&product, &finished, &files)?;
@@ -211,6 +218,7 @@ fn prepare<'a>(
     let choices = Choices::of(job.compat);
     let prompts = PromptStates::new(&job.prompt, &choices, &text, &device.device);
     drop(text);
+    device.release_memory();
     observer.checkpoint()?;
     let (dtype, free_u) = (device.network_dtype, job.sampling.free_u);
     let denoiser = tools.engine.denoiser(&folders, &device, dtype, free_u)?;
@@ -236,6 +244,7 @@ fn prepare<'a>(
     })?;
     Ok(BatchContext {
         job,
+        networks: NetworkSizes::of(&folders)?,
         folders,
         device,
         choices,
@@ -243,6 +252,7 @@ fn prepare<'a>(
         control,
         helpers,
         preview_decoder,
+        meter: MemoryMeter::default(),
         observer,
     })
 }

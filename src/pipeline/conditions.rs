@@ -104,29 +104,70 @@ fn weigh(states: Tensor<3>, weights: &[Vec<f32>], device: &Device) -> Tensor<3> 
     weighted * (before / after).mask_fill(vanishes, 1.0)
 }
 
+/// How the autoencoder goes through a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// In one piece.
+    Whole,
+    /// Band by band: the same to within rounding, slower, in little memory of the device.
+    InBands,
+}
+
 /// Clean latents of pictures, scaled: `[n, 3, 8h, 8w]` in `[-1, 1]`, and the posterior's noise `[n, 4, h, w]` → the noise's
-/// shape. One picture at a time, since the encoder at full size is the most memory a job ever needs.
-#[must_use]
-pub fn encoded(pictures: Tensor<4>, noise: Tensor<4>, vae: &AutoencoderKL) -> Tensor<4> {
+/// shape. One picture at a time, as that is little memory.
+///
+/// # Errors
+/// [`Error::Values`] if the device fails between bands.
+pub fn encoded(
+    pictures: Tensor<4>,
+    noise: Tensor<4>,
+    vae: &AutoencoderKL,
+    coding: Coding,
+) -> Result<Tensor<4>, Error> {
     let pairs = pictures.split(1, 0).into_iter().zip(noise.split(1, 0));
-    let encode = |(picture, noise)| vae.encode(picture).sample(noise);
-    Tensor::cat(pairs.map(encode).collect(), 0) * vae.scaling_factor()
+    let encode = |(picture, noise)| {
+        let posterior = match coding {
+            Coding::Whole => vae.encode(picture),
+            Coding::InBands => vae.encode_in_bands(picture)?,
+        };
+        Ok::<_, Error>(posterior.sample(noise))
+    };
+    let latents = pairs.map(encode).collect::<Result<_, _>>()?;
+    Ok(Tensor::cat(latents, 0) * vae.scaling_factor())
 }
 
 /// Pictures of clean, scaled latents: `[n, 4, h, w]` → `[n, 3, 8h, 8w]`, about in `[-1, 1]`; one at a time.
-#[must_use]
-pub fn decoded(latents: &Tensor<4>, vae: &AutoencoderKL) -> Tensor<4> {
+///
+/// # Errors
+/// [`Error::Values`] if the device fails between bands.
+pub fn decoded(
+    latents: &Tensor<4>,
+    vae: &AutoencoderKL,
+    coding: Coding,
+) -> Result<Tensor<4>, Error> {
     let latents = latents.clone() / vae.scaling_factor();
-    let pictures = latents.split(1, 0).into_iter();
-    Tensor::cat(pictures.map(|latents| vae.decode(latents)).collect(), 0)
+    let decode = |latents| match coding {
+        Coding::Whole => Ok::<_, Error>(vae.decode(latents)),
+        Coding::InBands => Ok(vae.decode_in_bands(latents)?),
+    };
+    let pictures = latents.split(1, 0).into_iter().map(decode);
+    Ok(Tensor::cat(pictures.collect::<Result<_, _>>()?, 0))
 }
 
 /// Frames of clean, scaled latents `[n, 4, h, w]`.
 ///
 /// # Errors
 /// [`Error::Values`] if the network gives values that no picture can show.
-pub fn decode(latents: &Tensor<4>, denoiser: &Denoiser) -> Result<Vec<Frame>, Error> {
-    Ok(frames_from_signed(decoded(latents, &denoiser.vae))?)
+pub fn decode(
+    latents: &Tensor<4>,
+    denoiser: &Denoiser,
+    coding: Coding,
+) -> Result<Vec<Frame>, Error> {
+    Ok(frames_from_signed(decoded(
+        latents,
+        &denoiser.vae,
+        coding,
+    )?)?)
 }
 
 /// The next values of a stream as a tensor.

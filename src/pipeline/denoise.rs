@@ -1,7 +1,7 @@
 //! The denoising loop of one batch.
 
 use super::anchors::Anchors;
-use super::conditions::drawn;
+use super::conditions::{Coding, drawn};
 use super::engine::Denoiser;
 use super::error::Error;
 use super::guidance::Guide;
@@ -29,6 +29,8 @@ pub struct BatchInput<'a> {
     pub anchors: Option<&'a Anchors>,
     /// Noise of the posterior, from where encoding the source left it.
     pub posterior_noise: Noise,
+    /// How the autoencoder goes through pictures.
+    pub coding: Coding,
 }
 
 /// One `ControlNet`'s part in a batch.
@@ -122,7 +124,7 @@ pub fn denoise(
         let mut x0 = c.x0(x, output);
         if let Some(fusion) = guide.picture_fusion() {
             let noise = drawn(&mut posterior_noise, x0.dims(), &device);
-            x0 = smooth_background(&x0, fusion, &denoiser.vae, noise);
+            x0 = smooth_background(&x0, fusion, (&denoiser.vae, input.coding), noise)?;
         }
         view(step, &x0)?;
         let noise = c

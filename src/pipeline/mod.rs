@@ -29,6 +29,8 @@ pub mod journal;
 pub mod keyframes;
 pub mod locks;
 pub mod memory;
+pub mod memory_meter;
+pub mod memory_moments;
 pub mod model_folders;
 pub mod model_manager;
 pub mod observer;

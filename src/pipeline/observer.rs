@@ -10,6 +10,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::error::Error;
+use super::memory_meter::MeasuredMemory;
 use super::plan::Plan;
 use super::trial::TrialSpec;
 use crate::frame::{Frame, FrameIdx};
@@ -65,6 +66,11 @@ pub trait Observer: Sync {
     /// Something did not go as wished, and the job goes on.
     fn warning(&self, warning: Warning) {
         let _ = warning;
+    }
+
+    /// What a batch took of the device's memory, where its allocator tells.
+    fn memory(&self, memory: MeasuredMemory) {
+        let _ = memory;
     }
 
     /// The engine is free for a moment: a *try* that waits can be made with `make`.

@@ -1,6 +1,7 @@
 //! Background smoothing of the pictures that latents stand for.
 
-use super::conditions::{decoded, encoded};
+use super::conditions::{Coding, decoded, encoded};
+use super::error::Error;
 use crate::fresco::BackgroundFusion;
 use crate::models::vae::AutoencoderKL;
 use crate::tensor::Tensor;
@@ -12,14 +13,17 @@ use crate::tensor::Tensor;
 /// # Shapes
 /// `x0` `[n, 4, h, w]`, scaled; `noise` of the posterior alike → the same.
 ///
+/// # Errors
+/// As [`decoded`] and [`encoded`].
+///
 /// # Source
 /// FRESCO's reference implementation.
-#[must_use]
 pub fn smooth_background(
     x0: &Tensor<4>,
     fusion: &BackgroundFusion,
-    vae: &AutoencoderKL,
+    (vae, coding): (&AutoencoderKL, Coding),
     noise: Tensor<4>,
-) -> Tensor<4> {
-    encoded(fusion.fuse(decoded(x0, vae)), noise, vae)
+) -> Result<Tensor<4>, Error> {
+    let pictures = fusion.fuse(decoded(x0, vae, coding)?);
+    encoded(pictures, noise, vae, coding)
 }

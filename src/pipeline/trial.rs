@@ -9,6 +9,8 @@ use super::control::{ControlSource, annotator};
 use super::engine::Engine;
 use super::error::Error;
 use super::job::{ConsistencySpec, Job, JobSpec, Preset};
+use super::memory::NetworkSizes;
+use super::memory_meter::MemoryMeter;
 use super::model_folders::ModelFolders;
 use super::observer::Observer;
 use crate::frame::{Frame, FrameIdx, resize, working_size};
@@ -66,6 +68,7 @@ pub fn try_frame(
     observer.checkpoint()?;
     let context = BatchContext {
         job: &job,
+        networks: NetworkSizes::of(&folders)?,
         folders,
         device,
         choices,
@@ -73,6 +76,7 @@ pub fn try_frame(
         control,
         helpers: None,
         preview_decoder: None,
+        meter: MemoryMeter::default(),
         observer,
     };
     let batch = BatchFrames {

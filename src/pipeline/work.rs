@@ -182,6 +182,7 @@ mod tests {
             controlnets: 0,
             n_controlnets: 0,
             vae: 83_653_863,
+            text_encoder: 123_060_480,
             channels: vec![320, 640, 1280, 1280],
             layers_per_block: 2,
             heads: 8,

@@ -86,10 +86,29 @@ impl OpenDevice {
     }
 }
 
+/// Bytes that the allocator of a device holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceMemory {
+    /// In tensors.
+    pub in_use: u64,
+    /// Taken from the device: what is in use, and what is kept to be handed out again.
+    pub reserved: u64,
+}
+
 impl OpenDevice {
     /// Gives memory that nothing uses any more back to the system, which a device keeps for later otherwise.
     pub fn release_memory(&self) {
         self.device.memory_cleanup();
+    }
+
+    /// What the allocator holds now; nothing for the processor, whose memory the system hands out.
+    #[must_use]
+    pub fn memory(&self) -> Option<DeviceMemory> {
+        let usage = self.device.memory_pool_usage()?;
+        Some(DeviceMemory {
+            in_use: usage.bytes_in_use,
+            reserved: usage.bytes_reserved,
+        })
     }
 }
 

@@ -18,6 +18,7 @@ pub use crate::pipeline::export::{
     ExportQuality, ExportSettings, ExportSize, ExportSpec, Missing, Sound, VideoCodec,
 };
 pub use crate::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes, frames_that_fit};
+pub use crate::pipeline::memory_meter::MeasuredMemory;
 pub use crate::pipeline::model_manager::{
     CheckedBy, Entry, Found, Hub, Library, ModelId, Owner, Places, Receipt, Role, State, catalogue,
 };
@@ -202,6 +203,8 @@ pub enum JobEvent {
         /// Its picture.
         path: PathBuf,
     },
+    /// What a batch took of the device's memory, where its allocator tells.
+    Memory(MeasuredMemory),
     /// Something did not go as wished, and the job goes on.
     Warning(Report),
     /// Done and verified.

@@ -11,6 +11,7 @@ use super::time_left::TimeLeft;
 use super::token::Token;
 use super::trials;
 use crate::frame::{Frame, FrameIdx};
+use crate::pipeline::memory_meter::MeasuredMemory;
 use crate::pipeline::observer::{Cancelled, MakeTrial, Observer, Progress, Stage, StepOf, Warning};
 use crate::pipeline::plan::Plan;
 
@@ -98,6 +99,10 @@ impl Observer for Reporter<'_> {
 
     fn interlude(&self, make: &mut MakeTrial<'_>) {
         trials::serve(self.tries, self.outbox, make);
+    }
+
+    fn memory(&self, memory: MeasuredMemory) {
+        self.outbox.job(self.job, JobEvent::Memory(memory));
     }
 
     fn warning(&self, warning: Warning) {

@@ -45,6 +45,7 @@ pub fn sizes() -> NetworkSizes {
         controlnets: 20_000_000,
         n_controlnets: 1,
         vae: 5_000_000,
+        text_encoder: 10_000_000,
         channels: vec![160, 320, 320, 320],
         layers_per_block: 2,
         heads: 8,

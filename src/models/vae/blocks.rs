@@ -5,11 +5,13 @@ use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::activation::silu;
 
+use super::bands::Bands;
 use super::config::VaeConfig;
 use crate::models::attention::{Attention, AttentionConfig};
 use crate::models::resnet::{
     Downsample2D, ResnetBlock2D, ResnetConfig, Upsample2D, conv, norm_layer,
 };
+use crate::tensor::read::ReadError;
 use crate::tensor::{Device, Tensor, group_norm};
 
 const EPSILON: f64 = 1e-6;
@@ -93,6 +95,24 @@ impl Encoder {
         for block in &self.down_blocks {
             x = block.forward(x);
         }
+        self.finish(x)
+    }
+
+    /// [`Self::forward`] of one picture, band by band.
+    pub(super) fn forward_in_bands(&self, picture: Tensor<4>) -> Result<Tensor<4>, ReadError> {
+        let mut x = Bands::of(picture)?.convolved(&self.conv_in)?;
+        for block in &self.down_blocks {
+            for resnet in &block.resnets {
+                x = x.resnet(resnet)?;
+            }
+            if let Some(downsampler) = &block.downsampler {
+                x = x.downsampled(downsampler)?;
+            }
+        }
+        Ok(self.finish(x.joined()))
+    }
+
+    fn finish(&self, x: Tensor<4>) -> Tensor<4> {
         let x = self.mid_block.forward(x);
         self.conv_out
             .forward(silu(group_norm(&self.conv_norm_out, x)))
@@ -121,6 +141,22 @@ impl Decoder {
         }
         self.conv_out
             .forward(silu(group_norm(&self.conv_norm_out, x)))
+    }
+
+    /// [`Self::forward`] of one picture, band by band.
+    pub(super) fn forward_in_bands(&self, latents: Tensor<4>) -> Result<Tensor<4>, ReadError> {
+        let x = self.mid_block.forward(self.conv_in.forward(latents));
+        let mut x = Bands::of(x)?;
+        for block in &self.up_blocks {
+            for resnet in &block.resnets {
+                x = x.resnet(resnet)?;
+            }
+            if let Some(upsampler) = &block.upsampler {
+                x = x.upsampled(upsampler)?;
+            }
+        }
+        let picture = x.normed_and_convolved(&self.conv_norm_out, &self.conv_out)?;
+        Ok(picture.joined())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Source: Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", 2022.
 
+mod bands;
 mod blocks;
 mod config;
 
@@ -10,6 +11,7 @@ use burn::nn::conv::Conv2d;
 
 use super::keymap::KeyMap;
 use super::resnet::conv;
+use crate::tensor::read::ReadError;
 use crate::tensor::{Device, Tensor};
 use blocks::{Decoder, Encoder};
 pub use config::VaeConfig;
@@ -90,7 +92,18 @@ impl AutoencoderKL {
     /// `pictures` `[n, 3, height, width]` in `[-1, 1]`, sides multiples of 8 → `[n, 4, height/8, width/8]`.
     #[must_use]
     pub fn encode(&self, pictures: Tensor<4>) -> Posterior {
-        let encoded = self.encoder.forward(pictures);
+        self.posterior(self.encoder.forward(pictures))
+    }
+
+    /// [`Self::encode`] of one picture, in memory that does not grow with it.
+    ///
+    /// # Errors
+    /// [`ReadError`] if a value on the way is infinite or not a number, or the device fails.
+    pub fn encode_in_bands(&self, picture: Tensor<4>) -> Result<Posterior, ReadError> {
+        Ok(self.posterior(self.encoder.forward_in_bands(picture)?))
+    }
+
+    fn posterior(&self, encoded: Tensor<4>) -> Posterior {
         let moments = match &self.quant_conv {
             Some(conv) => conv.forward(encoded),
             None => encoded,
@@ -106,10 +119,58 @@ impl AutoencoderKL {
     /// `latents` `[n, 4, h, w]`, already divided by the scaling factor → `[n, 3, 8h, 8w]`, about `[-1, 1]`.
     #[must_use]
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
-        let latents = match &self.post_quant_conv {
+        self.decoder.forward(self.before_decoder(latents))
+    }
+
+    /// [`Self::decode`] of the latents of one picture, in memory that does not grow with it.
+    ///
+    /// # Errors
+    /// [`ReadError`] if a value on the way is infinite or not a number, or the device fails.
+    pub fn decode_in_bands(&self, latents: Tensor<4>) -> Result<Tensor<4>, ReadError> {
+        let latents = self.before_decoder(latents);
+        self.decoder.forward_in_bands(latents)
+    }
+
+    fn before_decoder(&self, latents: Tensor<4>) -> Tensor<4> {
+        match &self.post_quant_conv {
             Some(conv) => conv.forward(latents),
             None => latents,
-        };
-        self.decoder.forward(latents)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Distribution;
+
+    fn largest_difference(a: Tensor<4>, b: Tensor<4>) -> f32 {
+        let scale: f32 = a.clone().abs().max().into_scalar();
+        let difference: f32 = (a - b).abs().max().into_scalar();
+        difference / scale
+    }
+
+    /// Widths of which a band is 16 to 128 rows, and heights that leave a part of a band.
+    #[test]
+    fn bands_give_what_one_piece_gives() {
+        let device = Device::flex();
+        device.seed(3);
+        let json =
+            r#"{"block_out_channels": [4, 4, 8, 8], "layers_per_block": 1, "norm_num_groups": 2}"#;
+        let vae = AutoencoderKL::new(&VaeConfig::from_json(json.as_bytes()).unwrap(), &device);
+        let random =
+            |shape: [usize; 4]| Tensor::random(shape, Distribution::Normal(0.3, 1.0), &device);
+        for [height, width] in [[40, 1024], [264, 128], [8, 8]] {
+            let picture = random([1, 3, height, width]);
+            let whole = vae.encode(picture.clone());
+            let banded = vae.encode_in_bands(picture).unwrap();
+            let mean = largest_difference(whole.mean, banded.mean);
+            let variance = largest_difference(whole.logvar, banded.logvar);
+            let latents = random([1, 4, height / 8, width / 8]);
+            let whole = vae.decode(latents.clone());
+            let decoded = largest_difference(whole, vae.decode_in_bands(latents).unwrap());
+            eprintln!("{height}×{width}: {mean:.1e} {variance:.1e} {decoded:.1e}");
+            assert!(mean.max(variance).max(decoded) < 1e-4);
+        }
     }
 }

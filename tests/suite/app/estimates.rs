@@ -6,7 +6,7 @@ use fresco_studio::app::notices::{NoticeKind, notice};
 use fresco_studio::app::preferences::Preferences;
 use fresco_studio::app::progress;
 use fresco_studio::worker::message::{
-    JobProgress, Pace, Progress, Stage, TokenCount, Unit, batch_bytes,
+    JobEvent, JobProgress, MeasuredMemory, Pace, Progress, Stage, TokenCount, Unit, batch_bytes,
 };
 
 use super::*;
@@ -78,6 +78,37 @@ fn each_remedy_makes_it_fit() {
         );
         perform(&mut state, Action::Undo);
         assert_eq!(estimate(&state).unwrap().is_enough, Some(false));
+    }
+}
+
+#[test]
+fn memory_is_a_guess_until_it_was_measured() {
+    let mut state = large();
+    with_limit(&mut state, Some(2));
+    let guess = estimate(&state).unwrap().text;
+    let id = translated(&mut state, 0);
+    let memory = MeasuredMemory {
+        estimated: 1000,
+        measured: 1250,
+    };
+    news(&mut state, [Event::Job(id, JobEvent::Memory(memory))]);
+    let told = estimate(&state).unwrap();
+    assert!(guess.starts_with("about ") && !told.text.starts_with("about "));
+    let number = |text: &str| -> f64 {
+        let number = text.trim_start_matches("about ").split(' ').next();
+        number.unwrap().parse().unwrap()
+    };
+    let grown = number(&told.text) / number(&guess);
+    assert!((grown - 1.25).abs() < 0.05, "{guess} {told:?}");
+    // What fits is told by the same measure.
+    for remedy in told.remedies {
+        perform(&mut state, remedy.action.clone());
+        assert_eq!(
+            estimate(&state).unwrap().is_enough,
+            Some(true),
+            "{remedy:?}"
+        );
+        perform(&mut state, Action::Undo);
     }
 }
 

@@ -6,9 +6,9 @@ cd "$(dirname "$0")/../.."
 version=3.8.0
 tools=target/tools
 
-desktop-file-validate packaging/linux/fresco-studio.desktop
+desktop-file-validate packaging/linux/io.github.frescostudio.FrescoStudio.desktop
 # Only notes count as passed: a warning is a failure too.
-appstreamcli validate --no-net packaging/linux/fresco-studio.metainfo.xml >&2
+appstreamcli validate --no-net packaging/linux/io.github.frescostudio.FrescoStudio.metainfo.xml >&2
 
 # In the build folder, so that the user's own tools stay as they are.
 if ! "$tools/bin/cargo-deb" --version 2>/dev/null | grep -q -F "$version"; then

@@ -31,8 +31,9 @@ use crate::worker::handle::{Wake, WorkerHandle};
 use app::Studio;
 use desktop::{SystemDesktop, WriteDemo};
 
-/// Name of the application to the desktop: desktop file, icon and window agree on it.
-pub const APP_ID: &str = "fresco-studio";
+/// Name of the application to the desktop, in reverse domain order: desktop file, metainfo, icon, window and bundle agree
+/// on it.
+pub const APP_ID: &str = "io.github.frescostudio.FrescoStudio";
 
 /// What the window is opened with.
 pub struct Opening {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-/// The id of the application where one in reverse domain order is asked for.
-const BUNDLE_ID: &str = "io.github.frescostudio.FrescoStudio";
+/// The id of the application everywhere: window, desktop file, metainfo, icons and bundles.
+const ID: &str = "io.github.frescostudio.FrescoStudio";
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -31,8 +31,13 @@ fn assets() -> Vec<(String, String)> {
     assets.into_iter().map(pair).collect()
 }
 
+/// What the desktop reads: `desktop`, `metainfo.xml` or `mime.xml`.
+fn of_desktop(kind: &str) -> String {
+    read(&format!("packaging/linux/{ID}.{kind}"))
+}
+
 fn desktop_entry(key: &str) -> String {
-    let text = read("packaging/linux/fresco-studio.desktop");
+    let text = of_desktop("desktop");
     let mut values = text.lines().filter_map(|line| line.split_once('='));
     let found = values.find(|(name, _)| *name == key);
     found.unwrap_or_else(|| panic!("no {key}")).1.to_owned()
@@ -40,28 +45,58 @@ fn desktop_entry(key: &str) -> String {
 
 #[cfg(feature = "gui")]
 #[test]
-fn the_windows_desktop_file_and_icon_have_its_id() {
-    use fresco_studio::ui::APP_ID;
+fn the_window_has_the_id() {
+    assert_eq!(fresco_studio::ui::APP_ID, ID);
+}
 
-    let destinations: Vec<_> = assets().into_iter().map(|(_, to)| to).collect();
-    let desktop = destinations
+#[test]
+fn desktop_file_metainfo_icons_and_bundles_have_one_id() {
+    assert_eq!(desktop_entry("Icon"), ID);
+    assert_eq!(desktop_entry("StartupWMClass"), ID);
+    let metainfo = of_desktop("metainfo.xml");
+    for line in [
+        format!("<id>{ID}</id>"),
+        format!("<launchable type=\"desktop-id\">{ID}.desktop</launchable>"),
+        format!("<icon type=\"stock\">{ID}</icon>"),
+    ] {
+        assert!(metainfo.contains(&line), "{line}");
+    }
+    assert!(of_desktop("mime.xml").contains(&format!("<icon name=\"{ID}\"/>")));
+    assert_eq!(settings_of("packager")["identifier"].as_str(), Some(ID));
+}
+
+#[test]
+fn the_deb_installs_files_under_the_id() {
+    // A destination that ends in a slash keeps the name of the source.
+    let installed: Vec<PathBuf> = assets()
+        .into_iter()
+        .map(|(from, to)| {
+            if to.ends_with('/') {
+                Path::new(&to).join(Path::new(&from).file_name().unwrap())
+            } else {
+                to.into()
+            }
+        })
+        .collect();
+    for (folder, name) in [
+        ("applications", format!("{ID}.desktop")),
+        ("metainfo", format!("{ID}.metainfo.xml")),
+        ("mime/packages", format!("{ID}.xml")),
+    ] {
+        let path = Path::new("usr/share").join(folder).join(name);
+        assert!(installed.contains(&path), "{}", path.display());
+    }
+    let icons = installed
         .iter()
-        .any(|to| to == "usr/share/applications/");
-    assert!(desktop && here(&format!("packaging/linux/{APP_ID}.desktop")).exists());
-    assert_eq!(desktop_entry("Icon"), APP_ID);
-    assert_eq!(desktop_entry("StartupWMClass"), APP_ID);
-    let metainfo = read("packaging/linux/fresco-studio.metainfo.xml");
-    let launchable = format!("<launchable type=\"desktop-id\">{APP_ID}.desktop</launchable>");
-    assert!(metainfo.contains(&launchable));
-    let icons = destinations.iter().filter(|to| to.contains("/hicolor/"));
-    let stems: Vec<_> = icons.filter_map(|to| Path::new(to).file_stem()).collect();
+        .filter(|to| to.starts_with("usr/share/icons/hicolor"));
+    let stems: Vec<_> = icons.filter_map(|to| to.file_stem()).collect();
     assert!(!stems.is_empty());
-    assert!(stems.iter().all(|stem| *stem == APP_ID), "{stems:?}");
+    assert!(stems.iter().all(|stem| *stem == ID), "{stems:?}");
 }
 
 #[test]
 fn the_newest_release_is_this_version() {
-    let metainfo = read("packaging/linux/fresco-studio.metainfo.xml");
+    let metainfo = of_desktop("metainfo.xml");
     let newest = format!(
         "<releases>\n    <release version=\"{}\"",
         env!("CARGO_PKG_VERSION")
@@ -70,23 +105,11 @@ fn the_newest_release_is_this_version() {
 }
 
 #[test]
-fn bundles_and_metainfo_have_one_id() {
-    let metainfo = read("packaging/linux/fresco-studio.metainfo.xml");
-    assert!(metainfo.contains(&format!("<id>{BUNDLE_ID}</id>")));
-    assert_eq!(
-        settings_of("packager")["identifier"].as_str(),
-        Some(BUNDLE_ID)
-    );
-    let name = format!("usr/share/metainfo/{BUNDLE_ID}.metainfo.xml");
-    assert!(assets().iter().any(|(_, to)| *to == name));
-}
-
-#[test]
 fn the_mime_type_of_projects_is_the_same_everywhere() {
     let mime = "application/x-fresco-studio";
     assert!(desktop_entry("MimeType").split(';').any(|it| it == mime));
     for file in ["metainfo.xml", "mime.xml"] {
-        let text = read(&format!("packaging/linux/fresco-studio.{file}"));
+        let text = of_desktop(file);
         assert!(text.contains(mime), "{file}");
     }
 }

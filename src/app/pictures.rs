@@ -6,7 +6,9 @@ use super::state::{AppState, KeyframePreview, Project, TrialState};
 use super::view::{Overlay, ViewerMode};
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::job::ControlKind;
-use crate::worker::message::{ControlLook, MediaRequest, PictureKey};
+use crate::worker::message::{
+    ControlLook, MediaRequest, OverlayKey, OverlayKind, OverlaySpec, PictureKey, Plan,
+};
 
 /// Frames that are decoded ahead while playing.
 const AHEAD: usize = 24;
@@ -85,6 +87,56 @@ impl Project {
             ControlLook { canny, short_side },
         ))
     }
+}
+
+impl Project {
+    /// The overlay of a frame that the engine makes, if one is chosen and there is something to compare the frame with.
+    #[must_use]
+    pub fn overlay_key(&self, frame: FrameIdx, plan: Option<&Plan>) -> Option<OverlayKey> {
+        let kind = self.view.overlay.kind()?;
+        let other = match kind {
+            OverlayKind::Saliency => frame,
+            OverlayKind::Flow | OverlayKind::Occlusion => counterpart(frame, plan?)?,
+        };
+        let spec = &self.edits.spec;
+        Some(OverlayKey {
+            kind,
+            frame,
+            other,
+            short_side: super::settings::short_side(spec),
+            compat: spec.compat,
+        })
+    }
+
+    /// What the engine needs for an overlay; nothing before the source is known.
+    #[must_use]
+    pub fn overlay_spec(&self, key: OverlayKey) -> Option<OverlaySpec> {
+        Some(OverlaySpec {
+            key,
+            info: self.source.info.clone()?,
+            times: self.source.times.clone()?,
+            device: self.edits.spec.device.clone(),
+        })
+    }
+}
+
+/// The frame of the same shot that a frame is compared with: of a keyframe the next keyframe, as guidance does it, else the
+/// next frame, as in-betweens follow it; at the end of a shot the one before.
+fn counterpart(frame: FrameIdx, plan: &Plan) -> Option<FrameIdx> {
+    let shot = plan.shots().iter().find(|shot| shot.contains(frame))?;
+    let keyframes = plan.keyframes();
+    let (next, before) = match keyframes.binary_search(&frame) {
+        Ok(at) => (
+            keyframes.get(at + 1).copied(),
+            at.checked_sub(1).map(|at| keyframes[at]),
+        ),
+        Err(_) => (
+            Some(FrameIdx(frame.0 + 1)),
+            frame.0.checked_sub(1).map(FrameIdx),
+        ),
+    };
+    let found = [next, before].into_iter().flatten();
+    found.into_iter().find(|other| shot.contains(*other))
 }
 
 /// Whether the source is shown in place of the result.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::FrameIdx;
+use crate::worker::message::OverlayKind;
 
 /// How a project is looked at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -146,8 +147,50 @@ pub enum Overlay {
     None,
     /// The control image.
     Control,
-    /// Frames of the batch that the playhead is in.
+    /// Where each pixel goes.
+    Flow,
+    /// What has no counterpart in the next picture.
+    Occlusion,
+    /// What people look at.
+    Saliency,
+    /// A border that tells batches apart.
     Batches,
+}
+
+impl Overlay {
+    /// All, in the order of the menu.
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::Control,
+        Self::Flow,
+        Self::Occlusion,
+        Self::Saliency,
+        Self::Batches,
+    ];
+
+    /// What the menu says.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::None => "No overlay",
+            Self::Control => "Control image",
+            Self::Flow => "Flow",
+            Self::Occlusion => "Occlusion",
+            Self::Saliency => "Saliency",
+            Self::Batches => "Batch borders",
+        }
+    }
+
+    /// What the engine makes for it, if it does.
+    #[must_use]
+    pub fn kind(self) -> Option<OverlayKind> {
+        match self {
+            Self::Flow => Some(OverlayKind::Flow),
+            Self::Occlusion => Some(OverlayKind::Occlusion),
+            Self::Saliency => Some(OverlayKind::Saliency),
+            Self::None | Self::Control | Self::Batches => None,
+        }
+    }
 }
 
 /// How large the picture is.

@@ -23,7 +23,6 @@ use super::model_folders::ModelFolders;
 use super::observer::{Observer, Progress, Unit};
 use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
 use super::preview::find_decoder;
-use super::trial::try_frame;
 use super::warnings::{shrunk, unknown_tensors, unmatched_layers, warn_of_fallback};
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
@@ -173,7 +172,7 @@ impl Pass<'_> {
         let finished = kept.key(&key);
         let is_there = |key| tools.journal.find(&product, key).is_some();
         if !is_there(&key) && !is_there(&finished) {
-            observer.interlude(&mut |trial, observer| try_frame(trial, tools.engine, observer));
+            observer.interlude(&mut |sample, observer| sample.make(tools.engine, observer));
             let restored = chain.filter(|_| self.steps.executed > 0);
             let restored = restored.map(|(_, path)| Anchors::read(path)).transpose()?;
             let frames = read(batch, source, restored.as_ref())?;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::memory_meter::MeasuredMemory;
 use super::plan::Plan;
-use super::trial::TrialSpec;
+use super::sample::Sample;
 use crate::frame::{Frame, FrameIdx};
 
 /// Listens to one job.
@@ -73,14 +73,14 @@ pub trait Observer: Sync {
         let _ = memory;
     }
 
-    /// The engine is free for a moment: a *try* that waits can be made with `make`.
-    fn interlude(&self, make: &mut MakeTrial<'_>) {
+    /// The engine is free for a moment: samples that wait can be made with `make`.
+    fn interlude(&self, make: &mut MakeSample<'_>) {
         let _ = make;
     }
 }
 
-/// Translates one frame with the engine of the job that is running.
-pub type MakeTrial<'a> = dyn FnMut(&TrialSpec, &dyn Observer) -> Result<Frame, Error> + 'a;
+/// Makes a sample with the engine of the job that is running.
+pub type MakeSample<'a> = dyn FnMut(Sample<'_>, &dyn Observer) -> Result<Frame, Error> + 'a;
 
 /// The job is to stop, because somebody said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

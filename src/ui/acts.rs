@@ -129,6 +129,10 @@ fn of_view(act: Act, state: &AppState) -> Option<Action> {
         Act::ControlOverlay => Action::SetOverlay(Overlay::Control),
         Act::TurnWipe => Action::TurnWipe,
         Act::FitPicture => Action::SetZoom(Zoom::default()),
+        Act::FlowOverlay => Action::SetOverlay(Overlay::Flow),
+        Act::OcclusionOverlay => Action::SetOverlay(Overlay::Occlusion),
+        Act::SaliencyOverlay => Action::SetOverlay(Overlay::Saliency),
+        Act::BatchOverlay => Action::SetOverlay(Overlay::Batches),
         Act::FullSize => Action::SetZoom(Zoom {
             factor: Some(1.0),
             ..zoom

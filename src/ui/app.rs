@@ -156,6 +156,9 @@ impl<B: Backend> Studio<B> {
             self.perform(ctx, Action::Close);
         }
     }
+        if let Some(picture) = self.outside.backend.overlay() {
+            self.textures.answer_overlay(ctx, picture);
+        }
 
     fn title(&mut self, ctx: &Context) {
         let title = title(&self.state);
@@ -241,9 +244,21 @@ impl<B: Backend> Studio<B> {
         let presses = {
             let mut keys = plugin.lock();
             keys.is_dialog_open = !self.state.dialogs.is_empty();
+        self.ask_for_overlay();
             keys.take()
         };
         for press in presses {
+    fn ask_for_overlay(&mut self) {
+        let project = self.state.project.as_ref();
+        let key = self.textures.overlay_to_ask();
+        if let Some(spec) = project
+            .zip(key)
+            .and_then(|(project, key)| project.overlay_spec(key))
+        {
+            self.outside.backend.request_overlay(spec);
+        }
+    }
+
             if press.is_down {
                 self.act(ctx, press.act);
             } else {

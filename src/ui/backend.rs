@@ -2,7 +2,8 @@
 
 use crate::worker::handle::{SendError, WorkerHandle};
 use crate::worker::message::{
-    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, Preview, TryRequest,
+    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, OverlayPicture, OverlaySpec,
+    Preview, TryRequest,
 };
 
 /// The worker as the window sees it; nothing here waits.
@@ -39,6 +40,12 @@ pub trait Backend {
 
     /// A picture that was asked for.
     fn next_picture(&self) -> Option<MediaPicture>;
+
+    /// Asks for what is laid over a frame; the newest request wins.
+    fn request_overlay(&self, spec: OverlaySpec);
+
+    /// The newest overlay that was made.
+    fn overlay(&self) -> Option<OverlayPicture>;
 }
 
 impl Backend for WorkerHandle {
@@ -80,5 +87,13 @@ impl Backend for WorkerHandle {
 
     fn next_picture(&self) -> Option<MediaPicture> {
         Self::next_picture(self)
+    }
+
+    fn request_overlay(&self, spec: OverlaySpec) {
+        Self::request_overlay(self, spec);
+    }
+
+    fn overlay(&self) -> Option<OverlayPicture> {
+        Self::overlay(self).take()
     }
 }

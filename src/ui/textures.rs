@@ -10,7 +10,9 @@ use std::sync::Arc;
 use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions};
 
 use crate::frame::{Frame, Size};
-use crate::worker::message::{MediaPicture, MediaRequest, PictureKey, Report};
+use crate::worker::message::{
+    MediaPicture, MediaRequest, OverlayKey, OverlayPicture, PictureKey, Report,
+};
 
 /// Room for pictures, in bytes.
 const ROOM: usize = 384 << 20;
@@ -30,6 +32,13 @@ impl Entry {
     }
 }
 
+/// Names what another thread makes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Picture(PictureKey),
+    Overlay(OverlayKey),
+}
+
 /// Names what is made on the spot: pictures that the state holds, and differences of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Local {
@@ -41,12 +50,15 @@ enum Local {
 /// The cache.
 #[derive(Default)]
 pub struct Textures {
-    pictures: BTreeMap<PictureKey, Entry>,
-    failures: BTreeMap<PictureKey, Report>,
+    pictures: BTreeMap<Name, Entry>,
+    failures: BTreeMap<Name, Report>,
     local: BTreeMap<Local, (Entry, Vec<Arc<Frame>>)>,
     wanted: Vec<PictureKey>,
     ahead: usize,
     asked: MediaRequest,
+    overlay_wanted: Option<OverlayKey>,
+    /// The overlay that is being made.
+    overlay_asked: Option<OverlayKey>,
     clock: u64,
 }
 
@@ -55,6 +67,7 @@ impl Textures {
     pub fn begin_frame(&mut self) {
         self.clock += 1;
         self.wanted.clear();
+        self.overlay_wanted = None;
         self.ahead = 0;
     }
 
@@ -68,20 +81,40 @@ impl Textures {
 
     /// A picture by name; wanted from now on if it is not here.
     pub fn get(&mut self, key: &PictureKey) -> Option<(TextureId, Arc<Frame>)> {
-        if let Some(entry) = self.pictures.get_mut(key) {
-            entry.used_at = self.clock;
-            return Some((entry.texture.id(), Arc::clone(&entry.frame)));
-        }
-        if !self.failures.contains_key(key) && !self.wanted.contains(key) {
+        let name = Name::Picture(key.clone());
+        let found = self.use_entry(&name);
+        if found.is_none() && !self.failures.contains_key(&name) && !self.wanted.contains(key) {
             self.wanted.push(key.clone());
         }
-        None
+        found
+    }
+
+    /// An overlay; wanted from now on if it is not here, or why there is none.
+    ///
+    /// # Errors
+    /// What was told of it in place of a picture.
+    pub fn overlay(&mut self, key: OverlayKey) -> Result<Option<TextureId>, &Report> {
+        let name = Name::Overlay(key);
+        if let Some((texture, _)) = self.use_entry(&name) {
+            return Ok(Some(texture));
+        }
+        if let Some(report) = self.failures.get(&name) {
+            return Err(report);
+        }
+        self.overlay_wanted = Some(key);
+        Ok(None)
+    }
+
+    fn use_entry(&mut self, name: &Name) -> Option<(TextureId, Arc<Frame>)> {
+        let entry = self.pictures.get_mut(name)?;
+        entry.used_at = self.clock;
+        Some((entry.texture.id(), Arc::clone(&entry.frame)))
     }
 
     /// Why a picture cannot be shown.
     #[must_use]
     pub fn failure(&self, key: &PictureKey) -> Option<&Report> {
-        self.failures.get(key)
+        self.failures.get(&Name::Picture(key.clone()))
     }
 
     /// Frames that playing will want next.
@@ -127,13 +160,25 @@ impl Textures {
 
     /// Takes in an answer of the media thread.
     pub fn answer(&mut self, ctx: &Context, answer: MediaPicture) {
-        match answer.picture {
+        self.keep(ctx, Name::Picture(answer.key), answer.picture);
+    }
+
+    /// Takes in an overlay that was asked for.
+    pub fn answer_overlay(&mut self, ctx: &Context, answer: OverlayPicture) {
+        if self.overlay_asked == Some(answer.key) {
+            self.overlay_asked = None;
+        }
+        self.keep(ctx, Name::Overlay(answer.key), answer.picture);
+    }
+
+    fn keep(&mut self, ctx: &Context, name: Name, picture: Result<Arc<Frame>, Report>) {
+        match picture {
             Ok(frame) => {
                 let entry = upload(ctx, &frame, self.clock);
-                self.pictures.insert(answer.key, entry);
+                self.pictures.insert(name, entry);
             }
             Err(report) => {
-                self.failures.insert(answer.key, report);
+                self.failures.insert(name, report);
             }
         }
     }
@@ -152,6 +197,15 @@ impl Textures {
         (!request.wanted.is_empty()).then_some(request)
     }
 
+    /// The overlay that is to be asked for, unless it is being made.
+    pub fn overlay_to_ask(&mut self) -> Option<OverlayKey> {
+        let wanted = self
+            .overlay_wanted
+            .filter(|key| self.overlay_asked != Some(*key));
+        self.overlay_asked = wanted.or(self.overlay_asked);
+        wanted
+    }
+
     fn make_room(&mut self) {
         // What the state holds no longer comes back under another name: one pass is enough.
         let clock = self.clock;
@@ -161,7 +215,7 @@ impl Textures {
         if n_bytes <= ROOM {
             return;
         }
-        let mut oldest: Vec<(u64, PictureKey)> = self
+        let mut oldest: Vec<(u64, Name)> = self
             .pictures
             .iter()
             .filter(|(_, entry)| entry.used_at < clock)

@@ -168,6 +168,12 @@ pub fn see_through() -> Color32 {
     Color32::WHITE.gamma_multiply(0.6)
 }
 
+/// A colour of a picture's pixels, for its legend.
+#[must_use]
+pub fn of_pixels([red, green, blue]: [u8; 3]) -> Color32 {
+    Color32::from_rgb(red, green, blue)
+}
+
 /// The dark theme or the light one.
 #[must_use]
 pub fn theme(dark: bool) -> &'static Theme {

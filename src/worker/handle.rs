@@ -14,11 +14,12 @@ use super::latest::Latest;
 use super::media::{self, MediaShared};
 use super::message::{
     Command, Event, FileTask, GetModel, JobEvent, JobId, JobProgress, MediaPicture, MediaRequest,
-    ModelId, Preview, PreviewOf, StepOf, TryRequest,
+    ModelId, OverlayPicture, OverlaySpec, Preview, PreviewOf, StepOf, TryRequest,
 };
 use super::opener::{self, Newest, Question};
 use super::prompts;
 use super::run::{self, Work};
+use super::samples::Slots;
 use super::token::Tokens;
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::job::JobSpec;
@@ -56,6 +57,7 @@ pub(super) struct Outbox {
     pub events: Arc<Mutex<Option<Sender<Event>>>>,
     pub progress: Arc<Latest<JobProgress>>,
     pub preview: Arc<Latest<Preview>>,
+    pub overlay: Arc<Latest<OverlayPicture>>,
     pub wake: Wake,
     pub closing: Arc<AtomicBool>,
 }
@@ -99,8 +101,8 @@ struct Inboxes {
     opener: Sender<Question>,
     files: Sender<FileTask>,
     downloads: Sender<(ModelId, Box<GetModel>)>,
-    /// Says that the slot of tries was filled.
-    tries: Sender<()>,
+    /// Says that a slot of samples was filled.
+    samples: Sender<()>,
     /// Says that the slot of pictures was filled.
     media: Sender<()>,
     /// Says that the slot of prompts was filled.
@@ -115,7 +117,7 @@ pub struct WorkerHandle {
     /// Absent only while being dropped.
     pictures: Option<Receiver<MediaPicture>>,
     outbox: Outbox,
-    tries: Arc<Latest<TryRequest>>,
+    slots: Arc<Slots>,
     media_slot: Arc<Latest<MediaRequest>>,
     media: Arc<MediaShared>,
     prompts: Arc<Latest<Box<JobSpec>>>,
@@ -138,6 +140,7 @@ pub fn spawn<W: Work>(
         events: Arc::new(Mutex::new(Some(events_in))),
         progress: Arc::default(),
         preview: Arc::default(),
+        overlay: Arc::default(),
         wake,
         closing: Arc::default(),
     };
@@ -145,7 +148,7 @@ pub fn spawn<W: Work>(
     let (opener, questions) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (files, tasks) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (downloads, orders) = crossbeam_channel::bounded(MOST_COMMANDS);
-    let (tries_in, tries_nudge) = crossbeam_channel::bounded(1);
+    let (samples_in, samples_nudge) = crossbeam_channel::bounded(1);
     let (media_in, media_nudge) = crossbeam_channel::bounded(1);
     let (prompts_in, prompts_nudge) = crossbeam_channel::bounded(1);
     let (picture_in, pictures) = crossbeam_channel::bounded(MOST_PICTURES);
@@ -155,14 +158,14 @@ pub fn spawn<W: Work>(
             opener,
             files,
             downloads,
-            tries: tries_in,
+            samples: samples_in,
             media: media_in,
             prompts: prompts_in,
         }),
         events,
         pictures: Some(pictures),
         outbox: outbox.clone(),
-        tries: Arc::default(),
+        slots: Arc::default(),
         media_slot: Arc::default(),
         media: Arc::default(),
         prompts: Arc::default(),
@@ -171,11 +174,11 @@ pub fn spawn<W: Work>(
         stops: Arc::default(),
         threads: Vec::new(),
     };
-    let (tokens, tries) = (Arc::clone(&handle.tokens), Arc::clone(&handle.tries));
+    let (tokens, slots) = (Arc::clone(&handle.tokens), Arc::clone(&handle.slots));
     let inbox = run::Inbox {
         commands,
-        nudge: tries_nudge,
-        tries,
+        nudge: samples_nudge,
+        slots,
     };
     let to_engine = outbox.clone();
     handle.start("worker", move || {
@@ -276,10 +279,21 @@ impl WorkerHandle {
 
     /// Asks for one frame with other settings. It replaces a request that waits or is being answered.
     pub fn try_frame(&self, request: TryRequest) {
-        self.tries.put(request);
+        self.slots.tries.put(request);
+        self.nudge_for_samples();
+    }
+
+    /// Asks for what is laid over a frame. It replaces a request that waits or is being answered; the answer is
+    /// [`WorkerHandle::overlay`].
+    pub fn request_overlay(&self, spec: OverlaySpec) {
+        self.slots.overlays.put(spec);
+        self.nudge_for_samples();
+    }
+
+    fn nudge_for_samples(&self) {
         if let Some(inboxes) = &self.inboxes {
-            // A nudge that waits already serves both.
-            let _ = inboxes.tries.try_send(());
+            // A nudge that waits already serves all.
+            let _ = inboxes.samples.try_send(());
         }
     }
 
@@ -313,6 +327,12 @@ impl WorkerHandle {
     #[must_use]
     pub fn preview(&self) -> &Latest<Preview> {
         &self.outbox.preview
+    }
+
+    /// The newest overlay that was made.
+    #[must_use]
+    pub fn overlay(&self) -> &Latest<OverlayPicture> {
+        &self.outbox.overlay
     }
 
     /// Stops a job, waiting or running, at its next checkpoint. A job that has ended is left alone.

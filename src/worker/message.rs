@@ -23,6 +23,9 @@ pub use crate::pipeline::model_manager::{
     CheckedBy, Entry, Found, Hub, Library, ModelId, Owner, Places, Receipt, Role, State, catalogue,
 };
 pub use crate::pipeline::observer::{Progress, Stage, StepOf, Summary, Unit};
+pub use crate::pipeline::overlay::{
+    OverlayKey, OverlayKind, OverlaySpec, UNMATCHED, flow_colour, full_colour,
+};
 pub use crate::pipeline::plan::{Batch, BatchIdx, Partition, Plan};
 pub use crate::pipeline::shots::{Shot, shots_between};
 pub use crate::pipeline::survey::Survey;
@@ -163,6 +166,15 @@ pub struct TryRequest {
     pub request: u64,
     /// What to try.
     pub trial: TrialSpec,
+}
+
+/// What is laid over a frame: a sample, of which only the newest counts.
+#[derive(Clone, Debug)]
+pub struct OverlayPicture {
+    /// Which.
+    pub key: OverlayKey,
+    /// The picture, or why there is none.
+    pub picture: Result<Arc<Frame>, Report>,
 }
 
 /// The ffmpeg that is used.

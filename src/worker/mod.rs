@@ -17,9 +17,9 @@ mod prompts;
 mod report;
 mod reporter;
 pub mod run;
+mod samples;
 mod time_left;
 mod token;
-mod trials;
 
 pub use handle::{SendError, Wake, WorkerHandle, spawn};
 pub use latest::Latest;

@@ -5,33 +5,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::handle::Outbox;
-use super::latest::Latest;
-use super::message::{JobEvent, JobId, JobProgress, PreviewOf, TryRequest};
+use super::message::{JobEvent, JobId, JobProgress, PreviewOf};
+use super::samples::{self, Slots};
 use super::time_left::TimeLeft;
 use super::token::Token;
-use super::trials;
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::memory_meter::MeasuredMemory;
-use crate::pipeline::observer::{Cancelled, MakeTrial, Observer, Progress, Stage, StepOf, Warning};
+use crate::pipeline::observer::{
+    Cancelled, MakeSample, Observer, Progress, Stage, StepOf, Warning,
+};
 use crate::pipeline::plan::Plan;
 
 /// Listens to one job and passes on what it says.
 pub(super) struct Reporter<'a> {
     job: JobId,
     outbox: &'a Outbox,
-    tries: &'a Latest<TryRequest>,
+    slots: &'a Slots,
     token: &'a Token,
     current: Mutex<Option<(Stage, TimeLeft)>>,
 }
 
 impl<'a> Reporter<'a> {
-    pub fn new(
-        job: JobId,
-        (outbox, tries): (&'a Outbox, &'a Latest<TryRequest>),
-        token: &'a Token,
-    ) -> Self {
+    pub fn new(job: JobId, (outbox, slots): (&'a Outbox, &'a Slots), token: &'a Token) -> Self {
         Self {
-            tries,
+            slots,
             job,
             outbox,
             token,
@@ -97,8 +94,8 @@ impl Observer for Reporter<'_> {
         self.outbox.show(of, Some(step), pictures);
     }
 
-    fn interlude(&self, make: &mut MakeTrial<'_>) {
-        trials::serve(self.tries, self.outbox, make);
+    fn interlude(&self, make: &mut MakeSample<'_>) {
+        samples::serve(self.slots, self.outbox, make);
     }
 
     fn memory(&self, memory: MeasuredMemory) {

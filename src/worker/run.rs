@@ -8,22 +8,19 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use super::handle::Outbox;
-use super::latest::Latest;
-use super::message::{
-    Command, DeviceStatus, Event, ExportSpec, JobEvent, JobId, Report, TrialEvent, TrialSpec,
-    TryRequest,
-};
+use super::message::{Command, DeviceStatus, Event, ExportSpec, JobEvent, JobId, Report};
 use super::report::guarded;
 use super::reporter::Reporter;
+use super::samples::{self, Slots};
 use super::token::{Token, Tokens};
-use super::trials;
 use crate::frame::Frame;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Measures;
 use crate::pipeline::job::{DeviceChoice, FillJob, FillSpec, Job, JobSpec};
 use crate::pipeline::observer::{Observer, Summary};
-use crate::pipeline::{evaluate, export, own_keyframes, translate, trial};
+use crate::pipeline::sample::Sample;
+use crate::pipeline::{evaluate, export, own_keyframes, translate};
 use crate::video::{self, VideoInfo};
 
 /// How long after an error a cancel still counts as its cause.
@@ -66,11 +63,11 @@ pub trait Work {
     /// If pictures are missing or the file cannot be written, and [`Error::Cancelled`].
     fn export(&mut self, spec: &ExportSpec, observer: &dyn Observer) -> Result<Summary, Error>;
 
-    /// Translates one frame.
+    /// Makes a picture of one frame: a *try*, or an overlay.
     ///
     /// # Errors
     /// As [`Self::translate`].
-    fn try_frame(&mut self, trial: &TrialSpec, observer: &dyn Observer) -> Result<Frame, Error>;
+    fn sample(&mut self, sample: Sample<'_>, observer: &dyn Observer) -> Result<Frame, Error>;
 
     /// Opens the device that the settings name.
     ///
@@ -112,8 +109,8 @@ impl Work for Engine {
         export::export(spec, &self.ffmpeg()?, observer)
     }
 
-    fn try_frame(&mut self, trial: &TrialSpec, observer: &dyn Observer) -> Result<Frame, Error> {
-        trial::try_frame(trial, self, observer)
+    fn sample(&mut self, sample: Sample<'_>, observer: &dyn Observer) -> Result<Frame, Error> {
+        sample.make(self, observer)
     }
 
     fn device(&mut self, choice: &DeviceChoice) -> Result<DeviceStatus, Error> {
@@ -133,10 +130,10 @@ impl Work for Engine {
 pub(super) struct Inbox {
     /// Commands, in order.
     pub commands: Receiver<Command>,
-    /// Says that the slot was filled.
+    /// Says that a slot was filled.
     pub nudge: Receiver<()>,
-    /// The newest frame to try.
-    pub tries: Arc<Latest<TryRequest>>,
+    /// The newest samples that are wanted.
+    pub slots: Arc<Slots>,
 }
 
 /// Carries out commands until the queue is closed or says to end.
@@ -151,7 +148,7 @@ pub(super) fn run<W: Work>(
         work,
         outbox,
         tokens,
-        tries: &inbox.tries,
+        slots: &inbox.slots,
     };
     loop {
         crossbeam_channel::select_biased! {
@@ -160,7 +157,7 @@ pub(super) fn run<W: Work>(
                 Ok(command) => worker.carry_out(command),
             },
             recv(inbox.nudge) -> nudge => match nudge {
-                Ok(()) => worker.try_frames(),
+                Ok(()) => worker.make_samples(),
                 Err(_) => break,
             },
         }
@@ -177,7 +174,7 @@ struct Worker<'a, W> {
     work: Result<W, Report>,
     outbox: &'a Outbox,
     tokens: &'a Tokens,
-    tries: &'a Latest<TryRequest>,
+    slots: &'a Slots,
 }
 
 impl<W: Work> Worker<'_, W> {
@@ -213,18 +210,18 @@ impl<W: Work> Worker<'_, W> {
         }
     }
 
-    /// Answers the newest request for a *try*, if one waits.
-    fn try_frames(&mut self) {
-        let (slot, outbox) = (self.tries, self.outbox);
-        let request = slot.take().inspect(|newest| slot.put(newest.clone()));
-        let made = self.guarded(|work| {
-            trials::serve(slot, outbox, &mut |trial, observer| {
-                work.try_frame(trial, observer)
+    /// Makes the newest samples that wait.
+    fn make_samples(&mut self) {
+        let (slots, outbox) = (self.slots, self.outbox);
+        while let Some(waiting) = slots.take() {
+            let made = self.guarded(|work| {
+                samples::make(&waiting, slots, outbox, &mut |sample, observer| {
+                    work.sample(sample, observer)
+                });
             });
-        });
-        if let (Err(report), Some(request)) = (made, request) {
-            slot.take();
-            outbox.send(Event::Trial(request.request, TrialEvent::Failed(report)));
+            if let Err(report) = made {
+                waiting.fail(report, outbox);
+            }
         }
     }
 
@@ -267,7 +264,7 @@ impl<W: Work> Worker<'_, W> {
         act: impl FnOnce(&mut W, &Reporter<'_>) -> Result<JobEvent, Error>,
     ) {
         let token = self.tokens.get(id);
-        let reporter = Reporter::new(id, (self.outbox, self.tries), &token);
+        let reporter = Reporter::new(id, (self.outbox, self.slots), &token);
         let outcome = self.guarded(|work| {
             reporter.checkpoint()?;
             act(work, &reporter)

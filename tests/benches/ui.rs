@@ -27,7 +27,8 @@ use fresco_studio::ui::backend::Backend;
 use fresco_studio::ui::desktop::SystemDesktop;
 use fresco_studio::worker::handle::SendError;
 use fresco_studio::worker::message::{
-    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, PictureKey, Preview, TryRequest,
+    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, OverlayPicture, OverlaySpec,
+    PictureKey, Preview, TryRequest,
 };
 use fresco_studio::worker::{WorkerHandle, spawn};
 
@@ -86,6 +87,14 @@ impl Backend for Watched {
             self.delivered.borrow_mut().push(frame);
         }
         Some(picture)
+    }
+
+    fn request_overlay(&self, spec: OverlaySpec) {
+        Backend::request_overlay(&self.worker, spec);
+    }
+
+    fn overlay(&self) -> Option<OverlayPicture> {
+        Backend::overlay(&self.worker)
     }
 }
 

@@ -9,6 +9,8 @@ use fresco_studio::pipeline::evaluate::Measures;
 use fresco_studio::pipeline::export::ExportSpec;
 use fresco_studio::pipeline::job::{DeviceChoice, FillJob, Job, JobSpec};
 use fresco_studio::pipeline::observer::{Observer, Stage, Summary};
+use fresco_studio::pipeline::overlay::OverlaySpec;
+use fresco_studio::pipeline::sample::Sample;
 use fresco_studio::pipeline::trial::TrialSpec;
 use fresco_studio::video::{PictureFolderError, VideoInfo};
 use fresco_studio::worker::Work;
@@ -16,12 +18,14 @@ use fresco_studio::worker::Work;
 pub type Script = Box<dyn FnMut(&Job, &dyn Observer) -> Result<Summary, Error> + Send>;
 
 pub type TryScript = Box<dyn FnMut(&TrialSpec, &dyn Observer) -> Result<Frame, Error> + Send>;
+pub type OverlayScript = Box<dyn FnMut(&OverlaySpec, &dyn Observer) -> Result<Frame, Error> + Send>;
 pub type ExportScript = Box<dyn FnMut(&ExportSpec, &dyn Observer) -> Result<Summary, Error> + Send>;
 
 pub struct Scripted {
     pub script: Script,
     pub on_reset: Box<dyn FnMut() + Send>,
     pub on_try: TryScript,
+    pub on_overlay: OverlayScript,
     pub on_export: ExportScript,
 }
 
@@ -33,6 +37,7 @@ impl Scripted {
             script: Box::new(script),
             on_reset: Box::new(|| {}),
             on_try: Box::new(|_, _| Err(Error::NoVideo)),
+            on_overlay: Box::new(|_, _| Err(Error::NoVideo)),
             on_export: Box::new(|_, _| Err(Error::NoVideo)),
         }
     }
@@ -69,8 +74,11 @@ impl Work for Scripted {
         (self.on_export)(spec, observer)
     }
 
-    fn try_frame(&mut self, trial: &TrialSpec, observer: &dyn Observer) -> Result<Frame, Error> {
-        (self.on_try)(trial, observer)
+    fn sample(&mut self, sample: Sample<'_>, observer: &dyn Observer) -> Result<Frame, Error> {
+        match sample {
+            Sample::Try(trial) => (self.on_try)(trial, observer),
+            Sample::Overlay(spec) => (self.on_overlay)(spec, observer),
+        }
     }
 
     fn device(&mut self, choice: &DeviceChoice) -> Result<DeviceStatus, Error> {

@@ -14,6 +14,7 @@ pub mod log;
 pub mod menus;
 pub mod models;
 pub mod notices;
+pub mod overlay;
 pub mod preferences;
 pub mod prompt;
 pub mod sampling;

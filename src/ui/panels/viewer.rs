@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use egui::{ComboBox, Ui, Vec2};
 
+use super::overlay::{self, Laid};
 use crate::app::actions::Action;
 use crate::app::pictures::ResultPicture;
-use crate::app::view::{DifferenceGain, Overlay, ViewerMode, Zoom};
+use crate::app::view::{DifferenceGain, ViewerMode, Zoom};
 use crate::frame::Frame;
-use crate::pipeline::job::ControlKind;
 use crate::ui::scene::Scene;
 use crate::ui::shortcuts::{self, Act};
 use crate::ui::textures::Textures;
@@ -111,14 +111,15 @@ fn picture_ui(scene: Scene<'_>, textures: &mut Textures, ui: &mut Ui) -> Vec<Act
         source: pictures.source,
         result: pictures.result,
         difference,
-        overlay: overlay(scene, textures),
+        overlay: overlay.texture,
+        border: overlay.border,
         size,
         zoom: view.zoom,
         wipe: view.wipe,
         name: name(scene, mode),
     };
     let shown = compare.show(ui);
-    legend(scene, ui, &shown.viewers);
+    overlay.legend_ui(ui, &shown.viewers);
     let mut asked = Vec::new();
     asked.extend(shown.wipe.map(Action::SetWipe));
     asked.extend(shown.zoom.map(Action::SetZoom));
@@ -131,6 +132,7 @@ fn picture_ui(scene: Scene<'_>, textures: &mut Textures, ui: &mut Ui) -> Vec<Act
     }
     asked
 }
+    let overlay = Laid::over(scene, textures, ui);
 
 fn name(scene: Scene<'_>, mode: ViewerMode) -> String {
     let what = match mode {
@@ -232,38 +234,6 @@ fn difference(scene: Scene<'_>, pictures: &Pictures, textures: &mut Textures, ui
     }
 }
 
-fn overlay(scene: Scene<'_>, textures: &mut Textures) -> Option<egui::TextureId> {
-    if scene.project.view.overlay != Overlay::Control {
-        return None;
-    }
-    let key = scene.project.control_key(scene.playhead())?;
-    textures.get(&key).map(|(texture, _)| texture)
-}
-
-/// What is drawn over the picture, in words.
-fn legend(scene: Scene<'_>, ui: &Ui, viewers: &[egui::Rect]) {
-    let text = match scene.project.view.overlay {
-        Overlay::None => return,
-        Overlay::Control => match scene.project.edits.spec.control {
-            ControlKind::None => "no control image: control is off".to_owned(),
-            ControlKind::Hed | ControlKind::Depth => {
-                "no control image yet: a network draws it when translating".to_owned()
-            }
-            _ => "control image: white lines are kept".to_owned(),
-        },
-        Overlay::Batches => match scene.batch_at(scene.playhead()) {
-            Some((batch, first, last)) => format!("batch {}, frames {first}–{last}", batch + 1),
-            None => "in no batch".to_owned(),
-        },
-    };
-    for viewer in viewers {
-        let within = viewer.shrink(theme::GRID * 2.0);
-        let painter = ui.painter_at(*viewer);
-        let corner = egui::Align2::LEFT_BOTTOM;
-        crate::ui::widgets::compare_view::tag_at(&painter, within, corner, &text, theme::of(ui));
-    }
-}
-
 /// Buttons, time, overlay, scale and *Try*.
 fn transport_ui(scene: Scene<'_>, ui: &mut Ui) -> Vec<Action> {
     let view = &scene.project.view;
@@ -301,7 +271,7 @@ fn transport_ui(scene: Scene<'_>, ui: &mut Ui) -> Vec<Action> {
                 asked.push(Action::Try(frame));
             }
             asked.extend(zoom_ui(scene, ui));
-            asked.extend(overlay_ui(scene, ui));
+            asked.extend(overlay::menu_ui(scene, ui));
         });
     });
     asked
@@ -332,34 +302,5 @@ fn zoom_ui(scene: Scene<'_>, ui: &mut Ui) -> Option<Action> {
         }
     });
     inner.response.accessible_name("Scale of the picture");
-    asked
-}
-
-fn overlay_ui(scene: Scene<'_>, ui: &mut Ui) -> Option<Action> {
-    let current = scene.project.view.overlay;
-    let choices = [
-        (Overlay::None, "No overlay"),
-        (Overlay::Control, "Control image"),
-        (Overlay::Batches, "Batch"),
-    ];
-    let selected = choices.iter().find(|(overlay, _)| *overlay == current);
-    let mut asked = None;
-    let combo = ComboBox::from_id_salt("overlay")
-        .selected_text(selected.map_or("", |(_, name)| *name))
-        .width(112.0);
-    let inner = combo.show_ui(ui, |ui| {
-        for (overlay, name) in choices {
-            if ui.selectable_label(overlay == current, name).clicked() && overlay != current {
-                // The same again takes an overlay away.
-                let toggled = if overlay == Overlay::None {
-                    current
-                } else {
-                    overlay
-                };
-                asked = Some(Action::SetOverlay(toggled));
-            }
-        }
-    });
-    inner.response.accessible_name("Overlay");
     asked
 }

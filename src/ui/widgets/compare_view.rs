@@ -2,13 +2,13 @@
 //! difference.
 
 use egui::{
-    Align2, CursorIcon, FontId, Id, Key, Painter, Pos2, Rect, Response, Role, Sense, Ui, Vec2,
-    WidgetInfo, pos2,
+    Align2, CursorIcon, FontId, Id, Key, Painter, Pos2, Rect, Response, Role, Sense, StrokeKind,
+    Ui, Vec2, WidgetInfo, pos2,
 };
 
 use super::placement::Stage;
 use crate::app::view::{ViewerMode, Wipe, WipeLine, Zoom};
-use crate::ui::theme::{self, Theme};
+use crate::ui::theme::{self, Theme, Token};
 
 /// How far the wipe moves with a press of an arrow key.
 const WIPE_STEP: f32 = 0.02;
@@ -29,6 +29,29 @@ pub struct Picture {
     pub is_dimmed: bool,
 }
 
+/// A line around a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Border {
+    /// Its colour.
+    pub colour: Token,
+    /// Whether there is a second line inside it.
+    pub is_double: bool,
+}
+
+impl Border {
+    /// Width of a line, and of the gap between two.
+    const WIDTH: f32 = 3.0;
+
+    fn paint(self, painter: &Painter, place: Rect) {
+        let line = self.colour.line(Self::WIDTH);
+        painter.rect_stroke(place, 0.0, line, StrokeKind::Inside);
+        if self.is_double {
+            let inner = place.shrink(Self::WIDTH * 2.0);
+            painter.rect_stroke(inner, 0.0, line, StrokeKind::Inside);
+        }
+    }
+}
+
 /// What is to be shown.
 #[derive(Clone, Debug)]
 pub struct Compare {
@@ -42,6 +65,8 @@ pub struct Compare {
     pub difference: Picture,
     /// Drawn over the picture, half transparent.
     pub overlay: Option<egui::TextureId>,
+    /// Drawn around the picture.
+    pub border: Option<Border>,
     /// Shape of the picture, in pixels.
     pub size: Vec2,
     /// Scale and place.
@@ -129,6 +154,9 @@ impl Compare {
         if let Some(texture) = self.overlay {
             painter.image(texture, place, WHOLE, theme::see_through());
         }
+        if let Some(border) = self.border {
+            border.paint(painter, place);
+        }
     }
 
     /// The source beyond the line, and the line, which is a slider.
@@ -148,6 +176,7 @@ impl Compare {
         };
         let side = painter.with_clip_rect(beyond.intersect(rect));
         self.source.paint(&side, place, place, theme);
+        self.paint_overlay(&side, place);
         let corner = if is_upright {
             Align2::RIGHT_TOP
         } else {

@@ -7,6 +7,7 @@ mod keys;
 mod load;
 mod names;
 mod notices;
+mod overlays;
 mod script;
 mod settings;
 mod snapshots;

@@ -14,7 +14,8 @@ use fresco_studio::ui::desktop::Desktop;
 use fresco_studio::ui::dialogs::Answer;
 use fresco_studio::worker::handle::{SendError, Wake};
 use fresco_studio::worker::message::{
-    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, PictureKey, Preview, TryRequest,
+    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, OverlayPicture, OverlaySpec,
+    PictureKey, Preview, TryRequest, flow_colour,
 };
 
 /// What was asked, in order.
@@ -22,6 +23,7 @@ use fresco_studio::worker::message::{
 pub enum Asked {
     Sent(Command),
     Tried(Box<TryRequest>),
+    LaidOver(Box<OverlaySpec>),
     Cancelled(JobId),
     Paused(JobId),
     Resumed(JobId),
@@ -34,6 +36,7 @@ pub struct Script {
     pub events: RefCell<VecDeque<Event>>,
     pub progress: RefCell<Option<JobProgress>>,
     pub preview: RefCell<Option<Preview>>,
+    pub overlay: RefCell<Option<OverlayPicture>>,
     pub previews_taken: Cell<usize>,
     pictures: RefCell<VecDeque<PictureKey>>,
 }
@@ -103,6 +106,14 @@ impl Backend for Script {
             picture: Ok(Arc::new(picture)),
         })
     }
+
+    fn request_overlay(&self, spec: OverlaySpec) {
+        self.note(Asked::LaidOver(Box::new(spec)));
+    }
+
+    fn overlay(&self) -> Option<OverlayPicture> {
+        self.overlay.take()
+    }
 }
 
 /// Small, so that snapshots need no large pictures.
@@ -122,6 +133,14 @@ pub fn source_picture(frame: usize) -> Frame {
 /// The slope with its colours exchanged.
 pub fn result_picture() -> Frame {
     Frame::from_fn(SIZE, |x, y| [90, (x * 3) as u8, (y * 5) as u8 + 60])
+}
+
+/// A wheel of colours, as a flow may look.
+pub fn overlay_picture() -> Frame {
+    Frame::from_fn(SIZE, |x, y| {
+        let from_middle = [x as f32 - 32.0, y as f32 - 18.0];
+        flow_colour(from_middle, 32.0)
+    })
 }
 
 fn striped(width: u32) -> Frame {

@@ -4,13 +4,14 @@ use egui::{Theme, Vec2};
 use egui_kittest::SnapshotOptions;
 use fresco_studio::app::Action;
 use fresco_studio::app::actions::ExportWhat;
-use fresco_studio::app::view::ViewerMode;
+use fresco_studio::app::view::{Overlay, ViewerMode};
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::worker::message::{Preview, PreviewOf, StepOf};
 
 use super::script::result_picture;
 use super::{
-    Bench, CLIP, ask, clip_known, settle, start_job, tell, translate_all, window, write_prompt,
+    Bench, CLIP, ask, clip_known, overlays, settle, start_job, tell, translate_all, window,
+    write_prompt,
 };
 
 /// The smallest window, so that the pictures are small.
@@ -88,6 +89,15 @@ fn picture_of_the_wipe() {
     ask(&mut bench, Action::SetMode(ViewerMode::Wipe));
     bench.run_steps(400);
     compare(&mut bench, "wipe");
+}
+
+#[test]
+fn picture_of_the_flow_over_the_source() {
+    let mut bench = opened(Theme::Dark);
+    ask(&mut bench, Action::SetOverlay(Overlay::Flow));
+    overlays::answer(&mut bench);
+    bench.run_steps(400);
+    compare(&mut bench, "flow");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod control;
 mod exports;
 mod files;
 mod media;
+mod overlays;
 mod prompts;
 mod samples;
 mod trials;

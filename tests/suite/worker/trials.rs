@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::bounded;
 use fresco_studio::frame::{Frame, FrameIdx, Size};
 use fresco_studio::pipeline::observer::StepOf;
+use fresco_studio::pipeline::sample::Sample;
 use fresco_studio::pipeline::trial::TrialSpec;
 use fresco_studio::worker::message::{PreviewOf, TrialEvent, TryRequest};
 use fresco_studio::worker::{Event, WorkerHandle, spawn};
@@ -39,7 +40,10 @@ fn worker_that_tries(on_try: TryScript) -> WorkerHandle {
     let build = || Scripted {
         on_try,
         ..Scripted::new(|job, observer| {
-            observer.interlude(&mut |trial, _| Ok(dot(100 + trial.frame.0)));
+            observer.interlude(&mut |sample, _| match sample {
+                Sample::Try(trial) => Ok(dot(100 + trial.frame.0)),
+                Sample::Overlay(_) => unreachable!("none was asked for"),
+            });
             Ok(summary(job))
         })
     };
@@ -114,7 +118,10 @@ fn a_job_makes_room_for_a_try_between_batches() {
         Scripted::new(move |job, observer| {
             begun.send(()).unwrap();
             leave.recv().unwrap();
-            observer.interlude(&mut |trial, _| Ok(dot(100 + trial.frame.0)));
+            observer.interlude(&mut |sample, _| match sample {
+                Sample::Try(trial) => Ok(dot(100 + trial.frame.0)),
+                Sample::Overlay(_) => unreachable!("none was asked for"),
+            });
             Ok(summary(job))
         })
     };

@@ -20,6 +20,7 @@ mod perform;
 pub mod pictures;
 pub mod preferences;
 pub mod project;
+pub mod prompt;
 pub mod results;
 pub mod settings;
 pub mod state;

@@ -12,6 +12,8 @@
 //! Nested factors multiply. A bracket without its partner is text, and so is a number that is none: no prompt is an error.
 //! A backslash before anything else is text too, so that `C:\temp` stays whole (A1111 drops it).
 
+use std::ops::Range;
+
 /// What round brackets multiply by, and square ones divide by.
 const EMPHASIS: f32 = 1.1;
 
@@ -27,7 +29,7 @@ pub struct WeightedSpan {
 /// Splits a prompt into spans of one weight each; neighbours differ in weight, and none is empty.
 #[must_use]
 pub fn parse(prompt: &str) -> Vec<WeightedSpan> {
-    let tokens = scan(prompt);
+    let tokens: Vec<Token<'_>> = scan(prompt).into_iter().map(|(_, token)| token).collect();
     let (is_bracket, weights) = match_brackets(&tokens);
     let mut spans: Vec<WeightedSpan> = Vec::new();
     for ((token, is_bracket), weight) in tokens.iter().zip(is_bracket).zip(weights) {
@@ -42,6 +44,54 @@ pub fn parse(prompt: &str) -> Vec<WeightedSpan> {
         }
     }
     spans
+}
+
+/// What is read in another way than its writer may have meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slip {
+    /// A bracket that nothing closes.
+    Unclosed,
+    /// A closing bracket, or a weight with one, that nothing opens.
+    Unopened,
+    /// What stands in the place of a weight and is no number.
+    NoNumber,
+    /// A weight in square brackets, which have none.
+    SquareWeight,
+}
+
+/// Where a prompt slips, in bytes and in order. None of it is an error: all is read as text.
+#[must_use]
+pub fn slips(prompt: &str) -> Vec<(Range<usize>, Slip)> {
+    let (starts, tokens): (Vec<usize>, Vec<Token<'_>>) = scan(prompt).into_iter().unzip();
+    let (is_bracket, _) = match_brackets(&tokens);
+    let mut slips = Vec::new();
+    for (i, token) in tokens.iter().enumerate() {
+        let place = starts[i]..starts[i] + token.text().len();
+        match *token {
+            Token::Open(..) if !is_bracket[i] => slips.push((place, Slip::Unclosed)),
+            Token::Close { .. } if !is_bracket[i] => slips.push((place, Slip::Unopened)),
+            Token::Close {
+                bracket, source, ..
+            } if !source.starts_with(':') => {
+                let before = i.checked_sub(1).and_then(|before| tokens.get(before));
+                let weight = before.and_then(|before| before.text().strip_prefix(':'));
+                let slip = match bracket {
+                    Bracket::Round => Slip::NoNumber,
+                    Bracket::Square => Slip::SquareWeight,
+                };
+                // A colon in running text is none of a weight; nor is a word in square brackets.
+                let is_meant = weight.is_some_and(|weight| match bracket {
+                    Bracket::Round => !weight.trim().contains(char::is_whitespace),
+                    Bracket::Square => weight.trim().parse::<f32>().is_ok(),
+                });
+                if is_meant {
+                    slips.push((starts[i - 1]..place.start, slip));
+                }
+            }
+            _ => {}
+        }
+    }
+    slips
 }
 
 /// A piece of a prompt, with its source text where that may turn out to be meant literally.
@@ -70,7 +120,8 @@ impl<'a> Token<'a> {
     }
 }
 
-fn scan(prompt: &str) -> Vec<Token<'_>> {
+/// The pieces of a prompt, and the byte at which each begins.
+fn scan(prompt: &str) -> Vec<(usize, Token<'_>)> {
     let mut tokens = Vec::new();
     let mut rest = prompt;
     while let Some(first) = rest.chars().next() {
@@ -93,7 +144,7 @@ fn scan(prompt: &str) -> Vec<Token<'_>> {
                 (Token::Text(&rest[..n_bytes]), n_bytes)
             }
         };
-        tokens.push(token);
+        tokens.push((prompt.len() - rest.len(), token));
         rest = &rest[n_bytes..];
     }
     tokens
@@ -234,7 +285,44 @@ mod tests {
         );
     }
 
+    #[test]
+    fn slips_are_found_where_they_are() {
+        let found = |prompt: &str| -> Vec<(String, Slip)> {
+            let slips = slips(prompt).into_iter();
+            slips
+                .map(|(place, slip)| (prompt[place].to_owned(), slip))
+                .collect()
+        };
+        for fine in [
+            "a (cat:1.3) [dog] ((x))",
+            r"\(a: \[b",
+            "16:9, c:\\temp",
+            "(a note: two words)",
+            "",
+        ] {
+            assert_eq!(found(fine), [], "{fine}");
+        }
+        for (prompt, place, slip) in [
+            ("ä (cat", "(", Slip::Unclosed),
+            ("a cat]", "]", Slip::Unopened),
+            ("a cat:1.2)", ":1.2)", Slip::Unopened),
+            ("a (cat:abc)", ":abc", Slip::NoNumber),
+            ("a (cat:1,2)", ":1,2", Slip::NoNumber),
+            ("a (cat:)", ":", Slip::NoNumber),
+            ("a [cat:1.2]", ":1.2", Slip::SquareWeight),
+        ] {
+            assert_eq!(found(prompt), [(place.to_owned(), slip)], "{prompt}");
+        }
+        assert_eq!(found("(a [b").len(), 2);
+    }
+
     proptest! {
+        #[test]
+        fn slips_lie_in_the_text(prompt in r"[()\[\]\\:.0-9aä ]{0,40}") {
+            let slips = slips(&prompt);
+            prop_assert!(slips.iter().all(|(place, _)| prompt.get(place.clone()).is_some_and(|text| !text.is_empty())));
+        }
+
         #[test]
         fn any_text_is_a_prompt(prompt in r"[()\[\]\\:.0-9a ]{0,40}") {
             let spans = parse(&prompt);

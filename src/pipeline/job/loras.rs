@@ -1,5 +1,6 @@
 //! LoRAs, as settings and prompts name them.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -21,29 +22,40 @@ const TAG: &str = "<lora:";
 #[must_use]
 pub fn without_lora_tags(prompt: &str) -> (String, Vec<LoraSpec>) {
     let (mut words, mut loras) = (String::new(), Vec::new());
-    let mut rest = prompt;
-    while let Some(start) = rest.find(TAG) {
-        let (before, tag) = rest.split_at(start);
-        words.push_str(before);
-        let length = tag.find('>').map_or(tag.len(), |end| end + 1);
-        match read_tag(&tag[..length]) {
-            Some(lora) => loras.push(lora),
-            None => words.push_str(&tag[..length]),
+    let mut end = 0;
+    for (place, lora) in lora_tags(prompt) {
+        if let Some(lora) = lora {
+            words.push_str(&prompt[end..place.start]);
+            end = place.end;
+            loras.push(lora);
         }
-        rest = &tag[length..];
     }
     if loras.is_empty() {
         return (prompt.to_owned(), loras);
     }
-    words.push_str(rest);
+    words.push_str(&prompt[end..]);
     (words.trim().to_owned(), loras)
 }
 
+/// Where a prompt has tags, in bytes, and the LoRA that each names, if it names one. A tag without an end goes on to the
+/// end of the prompt.
+pub(super) fn lora_tags(prompt: &str) -> Vec<(Range<usize>, Option<LoraSpec>)> {
+    let mut tags = Vec::new();
+    let mut from = 0;
+    while let Some(start) = prompt[from..].find(TAG).map(|start| from + start) {
+        let tag = &prompt[start..];
+        let end = start + tag.find('>').map_or(tag.len(), |end| end + 1);
+        tags.push((start..end, read_tag(&prompt[start..end])));
+        from = end;
+    }
+    tags
+}
+
 /// The first tag of a prompt that names no LoRA.
-pub(super) fn malformed_lora_tag(prompt: &str) -> Option<String> {
-    let words = without_lora_tags(prompt).0;
-    let tag = &words[words.find(TAG)?..];
-    Some(tag[..tag.find('>').map_or(tag.len(), |end| end + 1)].to_owned())
+pub(super) fn malformed_lora_tag(prompt: &str) -> Option<&str> {
+    let mut tags = lora_tags(prompt).into_iter();
+    let (place, _) = tags.find(|(_, lora)| lora.is_none())?;
+    Some(&prompt[place])
 }
 
 /// Reads `<lora:name>` or `<lora:name:0.8>`.
@@ -83,12 +95,9 @@ mod tests {
     fn a_tag_without_sense_is_found() {
         for tag in ["<lora:ink:strong>", "<lora::1>", "<lora:ink:1:2>"] {
             let prompt = format!("a fox {tag}, red <lora:lcm:1>");
-            assert_eq!(malformed_lora_tag(&prompt).as_deref(), Some(tag));
+            assert_eq!(malformed_lora_tag(&prompt), Some(tag));
         }
-        assert_eq!(
-            malformed_lora_tag("a <lora:ink").as_deref(),
-            Some("<lora:ink")
-        );
+        assert_eq!(malformed_lora_tag("a <lora:ink"), Some("<lora:ink"));
     }
 
     #[test]

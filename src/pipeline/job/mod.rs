@@ -10,6 +10,7 @@ mod fill;
 mod looks;
 mod loras;
 mod options;
+mod prompt_faults;
 mod validated;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use options::{
     CannyThresholds, Compat, ControlKind, ControlNetSpec, CutList, ExtraWords, FillPreset,
     FrameRange, ParseOptionError,
 };
+pub use prompt_faults::{PromptFault, PromptField, prompt_faults};
 pub use validated::{
     Container, ControlSettings, Job, KeyframeChoice, ModelFiles, Prompt, SamplingSettings, Start,
     default_work_folder, model_files,

@@ -42,6 +42,18 @@ pub fn took(time: Duration) -> String {
     }
 }
 
+/// A time that runs, in whole seconds: `0:07`, `12:05`, `1:04:09`.
+#[must_use]
+pub fn clock(time: Duration) -> String {
+    let secs = time.as_secs();
+    let (hours, minutes, secs) = (secs / 3600, secs / 60 % 60, secs % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{secs:02}")
+    } else {
+        format!("{minutes}:{secs:02}")
+    }
+}
+
 /// A size in bytes, decimal as disks are sold: `812 bytes`, `3.4 MB`, `21 GB`.
 #[must_use]
 pub fn bytes(n: u64) -> String {
@@ -100,6 +112,12 @@ mod tests {
             "1 h 4 min",
         ];
         assert_eq!(said, wanted);
+    }
+
+    #[test]
+    fn a_clock_shows_what_it_needs() {
+        let said = [0, 7, 725, 3849].map(|secs| clock(Duration::from_secs(secs)));
+        assert_eq!(said, ["0:00", "0:07", "12:05", "1:04:09"]);
     }
 
     #[test]

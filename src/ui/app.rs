@@ -347,6 +347,12 @@ impl<B: Backend> Studio<B> {
         }
         if let Some(changed_at) = project.changed_at {
             let saves_after = Duration::from_secs(u64::from(self.state.preferences.autosave_secs));
+        if let Some(job) = &self.state.job {
+            // The second that has passed is shown.
+            let elapsed = self.state.now.saturating_sub(job.began);
+            let rest = 1_000_000_000 - u64::from(elapsed.subsec_nanos());
+            ctx.request_repaint_after(Duration::from_nanos(rest));
+        }
             let due = (changed_at + saves_after).saturating_sub(self.state.now);
             ctx.request_repaint_after(due.max(Duration::from_millis(50)));
         }

@@ -1,5 +1,7 @@
 //! Work: the one button, the status bar, and the list of jobs.
 
+use std::time::Duration;
+
 use egui::{Button, ProgressBar, Ui, vec2};
 
 use crate::app::actions::Action;
@@ -50,9 +52,10 @@ pub fn button_ui(state: &AppState, ui: &mut Ui) -> Vec<Action> {
     asked
 }
 
-/// What a job is doing, in words: `Keyframes · 5 of 17 · about 3 min left`.
+/// What a job is doing at a time since the window opened, in words: `Keyframes · 5 of 17 keyframes · 2:05 elapsed ·
+/// about 3 min left`.
 #[must_use]
-pub fn progress_text(job: &RunningJob) -> String {
+pub fn progress_text(job: &RunningJob, now: Duration) -> String {
     let mut parts = Vec::new();
     match job.phase {
         JobPhase::Paused => parts.push("Paused".to_owned()),
@@ -70,6 +73,8 @@ pub fn progress_text(job: &RunningJob) -> String {
             job.keyframes_done.min(all)
         ));
     }
+    let elapsed = now.saturating_sub(job.began);
+    parts.push(format!("{} elapsed", format::clock(elapsed)));
     if job.phase == JobPhase::Working {
         let left = job.progress.and_then(|progress| progress.left);
         parts.push(left.map_or("measuring".to_owned(), |left| {
@@ -108,7 +113,7 @@ pub fn status_ui(state: &AppState, ui: &mut Ui) -> Vec<Action> {
         ui.weak("Nothing is running.");
         return asked;
     };
-    ui.label(progress_text(job));
+    ui.label(progress_text(job, state.now));
     let percent = share(job) * 100.0;
     let bar = ProgressBar::new(share(job))
         .desired_width(160.0)
@@ -152,7 +157,7 @@ pub fn jobs_ui(state: &AppState, ui: &mut Ui) -> Vec<Action> {
     if let Some(job) = &state.job {
         ui.horizontal(|ui| {
             ui.label(kind(job.kind));
-            ui.weak(progress_text(job));
+            ui.weak(progress_text(job, state.now));
         });
     }
     for job in state.finished_jobs.iter().rev() {

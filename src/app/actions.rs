@@ -24,6 +24,8 @@ pub enum Action {
     Pick(FilePick),
     /// The answer: a file, or nothing if the user changed their mind.
     Picked(FilePick, Option<PathBuf>),
+    /// The answer: the system has no file dialog.
+    NoFileDialog(FilePick),
     /// Open a video or a project, as a dropped file or from the recent list.
     Open(PathBuf),
     /// Open the bundled clip with the bundled model.

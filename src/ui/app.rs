@@ -9,6 +9,7 @@ use super::acts;
 use super::announcer::Announcer;
 use super::backend::Backend;
 use super::desktop::Desktop;
+use super::dialogs::Chosen;
 use super::effects::Outside;
 use super::keys::KeyTaker;
 use super::layout::{Arrangement, PanelName, walk};
@@ -129,8 +130,15 @@ impl<B: Backend> Studio<B> {
             ctx.request_repaint();
         }
         self.outside.demo_written(ctx, &mut self.state);
-        if let Some((pick, path)) = self.outside.picked() {
-            self.perform(ctx, Action::Picked(pick, path));
+        if let Some((pick, chosen)) = self.outside.picked() {
+            self.perform(
+                ctx,
+                match chosen {
+                    Chosen::File(path) => Action::Picked(pick, Some(path)),
+                    Chosen::Nothing => Action::Picked(pick, None),
+                    Chosen::NoDialog => Action::NoFileDialog(pick),
+                },
+            );
         }
         self.close_requested(ctx);
         self.title(ctx);

@@ -1,7 +1,9 @@
 //! The system's file dialogs, which wait on threads of their own.
 
 use std::path::PathBuf;
+use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rfd::{AsyncFileDialog, FileHandle};
 
@@ -14,8 +16,22 @@ const VIDEOS: &[&str] = &[
     "mp4", "mov", "mkv", "avi", "webm", "m4v", "mpg", "mpeg", "mts", "m2ts", "wmv", "gif",
 ];
 
+/// How long a dialog needs to be seen and left. Only one that never opened ends earlier without a choice.
+const SEEN_AFTER: Duration = Duration::from_secs(2);
+
 /// What was asked for and what was chosen.
-pub type Answer = (FilePick, Option<PathBuf>);
+pub type Answer = (FilePick, Chosen);
+
+/// What became of a file dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// This file.
+    File(PathBuf),
+    /// Nothing: the user left it.
+    Nothing,
+    /// The system has none to show.
+    NoDialog,
+}
 
 /// Open file dialogs; one at a time.
 #[derive(Default)]
@@ -34,9 +50,10 @@ impl FileDialogs {
         // The dialog begins here, as some systems want that on the window's thread, and is waited
         // for there.
         let chosen = dialog(pick, proposal);
+        let began = Instant::now();
         let wait = move || {
-            let path = pollster::block_on(chosen).map(PathBuf::from);
-            answer.put((pick, path));
+            let file = pollster::block_on(chosen).map(PathBuf::from);
+            answer.put((pick, what_became(file, began.elapsed(), has_own_dialog)));
             wake();
         };
         let thread = std::thread::Builder::new().name("file dialog".to_owned());
@@ -44,7 +61,7 @@ impl FileDialogs {
             Ok(_) => self.is_open = true,
             Err(error) => {
                 tracing::error!(%error, "no thread for a file dialog");
-                self.answer.put((pick, None));
+                self.answer.put((pick, Chosen::Nothing));
             }
         }
     }
@@ -55,6 +72,28 @@ impl FileDialogs {
         self.is_open = false;
         Some(answer)
     }
+}
+
+/// A dialog that ends at once without a choice was none, unless the system always has one.
+fn what_became(file: Option<PathBuf>, took: Duration, has_own: impl Fn() -> bool) -> Chosen {
+    match file {
+        Some(file) => Chosen::File(file),
+        None if took < SEEN_AFTER && !has_own() => Chosen::NoDialog,
+        None => Chosen::Nothing,
+    }
+}
+
+/// Whether there is a dialog beside that of the desktop portal, which says nothing when it is missing.
+fn has_own_dialog() -> bool {
+    let asked = || {
+        Process::new("zenity")
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+    };
+    cfg!(any(target_os = "macos", target_os = "windows")) || asked().is_ok()
 }
 
 type Choice = std::pin::Pin<Box<dyn Future<Output = Option<FileHandle>> + Send>>;
@@ -119,5 +158,22 @@ fn title(pick: FilePick) -> &'static str {
         FilePick::ExportFile => "Export to",
         FilePick::ExportFolder => "Folder for pictures",
         FilePick::WorkFolder => "Folder for working folders",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialog_that_never_opened_is_told_from_one_that_was_left() {
+        let at_once = Duration::from_millis(20);
+        let none = || false;
+        assert_eq!(what_became(None, at_once, none), Chosen::NoDialog);
+        assert_eq!(what_became(None, SEEN_AFTER, none), Chosen::Nothing);
+        assert_eq!(what_became(None, at_once, || true), Chosen::Nothing);
+        let file = PathBuf::from("/clips/beach.mp4");
+        let chosen = what_became(Some(file.clone()), at_once, none);
+        assert_eq!(chosen, Chosen::File(file));
     }
 }

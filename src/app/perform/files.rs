@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::super::actions::{Action, Effect, FilePick};
-use super::super::state::{AppState, Folders, Source};
+use super::super::messages::{Severity, plain};
+use super::super::state::{AppState, Dialog, Folders, Source};
 use super::opening::{AfterLeaving, leave, open};
 use super::preferences::{check_everything, preferences_path, save_preferences, set_preferences};
 use super::saving::{close, move_home, quit, save, save_as};
@@ -35,6 +36,10 @@ pub fn perform(state: &mut AppState, action: Action) -> Result<Vec<Effect>, Acti
         }],
         Action::Picked(_, None) => Vec::new(),
         Action::Picked(pick, Some(path)) => return Ok(picked(state, pick, path)),
+        Action::NoFileDialog(pick) => {
+            no_file_dialog(state, pick);
+            Vec::new()
+        }
         Action::Open(path) => leave(state, AfterLeaving::Open(path)),
         Action::OpenDemo => leave(state, AfterLeaving::Demo),
         Action::New => leave(state, AfterLeaving::Nothing),
@@ -73,6 +78,30 @@ pub fn perform(state: &mut AppState, action: Action) -> Result<Vec<Effect>, Acti
         Action::CheckAgain => check_everything(state),
         other => return Err(other),
     })
+}
+
+/// Says how a file is named without a dialog.
+fn no_file_dialog(state: &mut AppState, pick: FilePick) {
+    let mut report = plain("this system shows no file dialog");
+    report.causes = vec!["neither a desktop portal nor zenity answers".to_owned()];
+    let install = "install xdg-desktop-portal or zenity to have one";
+    let (hint, button) = match pick {
+        FilePick::Video | FilePick::Project => {
+            let palette = Action::OpenDialog(Dialog::Palette(String::new()));
+            let hint =
+                "press Ctrl+K and type the whole path of the file, or drop the file on the window";
+            (Some(hint), Some(("Type a path", palette)))
+        }
+        FilePick::ExportFile | FilePick::ExportFolder => {
+            (Some("type the path into the field beside the button"), None)
+        }
+        _ => (None, None),
+    };
+    report.hint = Some(hint.map_or(install.to_owned(), |hint| format!("{hint}; {install}")));
+    let now = state.now;
+    state
+        .messages
+        .say_with(Severity::Warning, report, button, now);
 }
 
 fn picked(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effect> {

@@ -89,7 +89,7 @@ fn buttons_of_the_start_screen_open_dialogs() {
 fn a_chosen_file_is_opened() {
     let mut bench = start_screen();
     press(&mut bench, "Open video…");
-    *bench.state().desktop.answer.borrow_mut() = Some((FilePick::Video, Some(CLIP.into())));
+    *bench.state().desktop.answer.borrow_mut() = Some((FilePick::Video, Chosen::File(CLIP.into())));
     settle(&mut bench);
     let asked = bench.state().script().take_asked();
     let opens = |asked: &Asked| matches!(asked, Asked::Sent(Command::Open(path)) if *path == *CLIP);

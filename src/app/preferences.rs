@@ -38,6 +38,12 @@ pub struct Preferences {
     pub settings_points: Option<u32>,
     /// Width of the keyframes panel, in points; the usual one if absent.
     pub results_points: Option<u32>,
+    /// Whether the settings panel is hidden.
+    pub hides_settings: bool,
+    /// Whether the timeline is hidden.
+    pub hides_timeline: bool,
+    /// Whether the keyframes panel is hidden.
+    pub hides_results: bool,
     /// Where the networks run in new projects.
     pub device: DeviceChoice,
     /// Memory that a job may use, in gigabytes; unknown if absent.
@@ -79,6 +85,9 @@ impl Default for Preferences {
             thumbnail_points: 96,
             settings_points: None,
             results_points: None,
+            hides_settings: false,
+            hides_timeline: false,
+            hides_results: false,
             device: DeviceChoice::Auto,
             memory_limit_gb: None,
             ffmpeg: None,

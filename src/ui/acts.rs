@@ -1,6 +1,7 @@
 //! What the acts of the shortcut table mean for the state.
 
 use crate::app::actions::{Action, ExportWhat, FilePick, Shuttle, Step, TranslateScope};
+use crate::app::preferences::Preferences;
 use crate::app::state::{AppState, Dialog, PreferencesPage, Project};
 use crate::app::view::{Overlay, TimelineView, ViewerMode, Zoom};
 
@@ -23,6 +24,7 @@ pub fn actions(act: Act, state: &AppState) -> Vec<Action> {
     let action = files
         .or_else(|| of_time(act))
         .or_else(|| of_view(act, state))
+        .or_else(|| of_layout(act, &state.preferences))
         .or_else(|| of_work(act, state));
     action.into_iter().collect()
 }
@@ -127,12 +129,12 @@ fn of_view(act: Act, state: &AppState) -> Option<Action> {
         Act::ShowDifference => Action::SetMode(ViewerMode::Difference),
         Act::HoldSource => Action::HoldSource(true),
         Act::ControlOverlay => Action::SetOverlay(Overlay::Control),
-        Act::TurnWipe => Action::TurnWipe,
-        Act::FitPicture => Action::SetZoom(Zoom::default()),
         Act::FlowOverlay => Action::SetOverlay(Overlay::Flow),
         Act::OcclusionOverlay => Action::SetOverlay(Overlay::Occlusion),
         Act::SaliencyOverlay => Action::SetOverlay(Overlay::Saliency),
         Act::BatchOverlay => Action::SetOverlay(Overlay::Batches),
+        Act::TurnWipe => Action::TurnWipe,
+        Act::FitPicture => Action::SetZoom(Zoom::default()),
         Act::FullSize => Action::SetZoom(Zoom {
             factor: Some(1.0),
             ..zoom
@@ -143,6 +145,18 @@ fn of_view(act: Act, state: &AppState) -> Option<Action> {
         Act::FullScreen => Action::ToggleFullScreen,
         _ => return None,
     })
+}
+
+fn of_layout(act: Act, preferences: &Preferences) -> Option<Action> {
+    let mut changed = Box::new(preferences.clone());
+    let hides = match act {
+        Act::ToggleSettings => &mut changed.hides_settings,
+        Act::ToggleTimeline => &mut changed.hides_timeline,
+        Act::ToggleResults => &mut changed.hides_results,
+        _ => return None,
+    };
+    *hides = !*hides;
+    Some(Action::SetPreferences(changed))
 }
 
 fn of_work(act: Act, state: &AppState) -> Option<Action> {

@@ -156,6 +156,9 @@ impl<B: Backend> Studio<B> {
         while let Some(picture) = self.outside.backend.next_picture() {
             self.textures.answer(ctx, picture);
         }
+        if let Some(picture) = self.outside.backend.overlay() {
+            self.textures.answer_overlay(ctx, picture);
+        }
     }
 
     fn close_requested(&mut self, ctx: &Context) {
@@ -164,9 +167,6 @@ impl<B: Backend> Studio<B> {
             self.perform(ctx, Action::Close);
         }
     }
-        if let Some(picture) = self.outside.backend.overlay() {
-            self.textures.answer_overlay(ctx, picture);
-        }
 
     fn title(&mut self, ctx: &Context) {
         let title = title(&self.state);
@@ -244,18 +244,10 @@ impl<B: Backend> Studio<B> {
         if let Some(request) = self.textures.end_frame() {
             self.outside.backend.request_pictures(request);
         }
+        self.ask_for_overlay();
         self.plan_next_frame(&ctx);
     }
 
-    fn take_keys(&mut self, ctx: &Context) {
-        let plugin = ctx.plugin::<KeyTaker>();
-        let presses = {
-            let mut keys = plugin.lock();
-            keys.is_dialog_open = !self.state.dialogs.is_empty();
-        self.ask_for_overlay();
-            keys.take()
-        };
-        for press in presses {
     fn ask_for_overlay(&mut self) {
         let project = self.state.project.as_ref();
         let key = self.textures.overlay_to_ask();
@@ -267,6 +259,14 @@ impl<B: Backend> Studio<B> {
         }
     }
 
+    fn take_keys(&mut self, ctx: &Context) {
+        let plugin = ctx.plugin::<KeyTaker>();
+        let presses = {
+            let mut keys = plugin.lock();
+            keys.is_dialog_open = !self.state.dialogs.is_empty();
+            keys.take()
+        };
+        for press in presses {
             if press.is_down {
                 self.act(ctx, press.act);
             } else {
@@ -278,8 +278,8 @@ impl<B: Backend> Studio<B> {
     /// Does what a command means, in the window or in its memory.
     fn act(&mut self, ctx: &Context, act: Act) {
         match act {
-            Act::NextPanel => self.panel = Some(walk(ctx, self.panel, 1)),
-            Act::PreviousPanel => self.panel = Some(walk(ctx, self.panel, -1)),
+            Act::NextPanel => self.panel = Some(walk(ctx, &self.arrangement, self.panel, 1)),
+            Act::PreviousPanel => self.panel = Some(walk(ctx, &self.arrangement, self.panel, -1)),
             Act::ResetLayout => self.arrangement = Arrangement::default(),
             Act::ShowJobs => self.toggle_list(List::Jobs),
             Act::ShowMessages => self.toggle_list(List::Messages),
@@ -347,6 +347,12 @@ impl<B: Backend> Studio<B> {
         if self.is_stale {
             ctx.request_repaint();
         }
+        if let Some(job) = &self.state.job {
+            // The second that has passed is shown.
+            let elapsed = self.state.now.saturating_sub(job.began);
+            let rest = 1_000_000_000 - u64::from(elapsed.subsec_nanos());
+            ctx.request_repaint_after(Duration::from_nanos(rest));
+        }
         let Some(project) = &self.state.project else {
             return self.wake_for_messages(ctx);
         };
@@ -355,12 +361,6 @@ impl<B: Backend> Studio<B> {
         }
         if let Some(changed_at) = project.changed_at {
             let saves_after = Duration::from_secs(u64::from(self.state.preferences.autosave_secs));
-        if let Some(job) = &self.state.job {
-            // The second that has passed is shown.
-            let elapsed = self.state.now.saturating_sub(job.began);
-            let rest = 1_000_000_000 - u64::from(elapsed.subsec_nanos());
-            ctx.request_repaint_after(Duration::from_nanos(rest));
-        }
             let due = (changed_at + saves_after).saturating_sub(self.state.now);
             ctx.request_repaint_after(due.max(Duration::from_millis(50)));
         }

@@ -64,6 +64,9 @@ impl PanelName {
 pub struct Arrangement {
     settings_width: f32,
     results_width: f32,
+    hides_settings: bool,
+    hides_timeline: bool,
+    hides_results: bool,
 }
 
 impl Default for Arrangement {
@@ -71,6 +74,9 @@ impl Default for Arrangement {
         Self {
             settings_width: theme::SETTINGS_WIDTH,
             results_width: theme::RESULTS_WIDTH,
+            hides_settings: false,
+            hides_timeline: false,
+            hides_results: false,
         }
     }
 }
@@ -105,6 +111,9 @@ impl Arrangement {
         Self {
             settings_width: width(preferences.settings_points, usual.settings_width),
             results_width: width(preferences.results_points, usual.results_width),
+            hides_settings: preferences.hides_settings,
+            hides_timeline: preferences.hides_timeline,
+            hides_results: preferences.hides_results,
         }
         .clamped()
     }
@@ -113,30 +122,59 @@ impl Arrangement {
     pub fn note(&self, preferences: &mut Preferences) {
         preferences.settings_points = Some(self.settings_width.round() as u32);
         preferences.results_points = Some(self.results_width.round() as u32);
+        preferences.hides_settings = self.hides_settings;
+        preferences.hides_timeline = self.hides_timeline;
+        preferences.hides_results = self.hides_results;
     }
 
     fn clamped(self) -> Self {
         Self {
             settings_width: self.settings_width.clamp(WIDTHS.0, WIDTHS.1),
             results_width: self.results_width.clamp(WIDTHS.0 - 60.0, WIDTHS.1),
+            ..self
         }
     }
 
-    /// Divides the window; above the one button there are `above_button` points for a line.
+    /// Whether a panel is shown.
+    #[must_use]
+    pub fn shows(&self, name: PanelName) -> bool {
+        match name {
+            PanelName::Settings => !self.hides_settings,
+            PanelName::Timeline => !self.hides_timeline,
+            PanelName::Keyframes => !self.hides_results,
+            PanelName::Viewer | PanelName::Status => true,
+        }
+    }
+
+    /// Divides the window; above the one button there are `above_button` points for a line. A hidden panel has no width or
+    /// no height; without the settings, the button lies below the viewer.
     #[must_use]
     pub fn areas(&self, window: Rect, above_button: f32) -> Areas {
         let (menu, rest) = window.split_top_bottom_at_y(window.top() + MENU);
         let (rest, status) = rest.split_top_bottom_at_y(rest.bottom() - STATUS);
         let is_strip = window.width() < theme::NARROW;
-        let right = if is_strip {
+        let right = if self.hides_results {
+            0.0
+        } else if is_strip {
             theme::STRIP_WIDTH
         } else {
             self.results_width
         };
-        let (left, rest) = rest.split_left_right_at_x(rest.left() + self.settings_width);
+        let shown = |is_hidden: bool, points: f32| if is_hidden { 0.0 } else { points };
+        let left = shown(self.hides_settings, self.settings_width);
+        let (left, rest) = rest.split_left_right_at_x(rest.left() + left);
         let (middle, keyframes) = rest.split_left_right_at_x(rest.right() - right);
-        let (settings, button) = left.split_top_bottom_at_y(left.bottom() - BUTTON - above_button);
-        let (viewer, timeline) = middle.split_top_bottom_at_y(middle.bottom() - timeline::height());
+        let with_button =
+            |column: Rect| column.split_top_bottom_at_y(column.bottom() - BUTTON - above_button);
+        let (settings, middle, button) = if self.hides_settings {
+            let (middle, button) = with_button(middle);
+            (left, middle, button)
+        } else {
+            let (settings, button) = with_button(left);
+            (settings, middle, button)
+        };
+        let below = shown(self.hides_timeline, timeline::height());
+        let (viewer, timeline) = middle.split_top_bottom_at_y(middle.bottom() - below);
         Areas {
             menu,
             settings,
@@ -151,12 +189,14 @@ impl Arrangement {
 
     /// The lines between the panels, which can be dragged.
     pub fn handles_ui(&mut self, areas: &Areas, ui: &Ui) {
-        let settings = Rect::from_x_y_ranges(
-            areas.settings.right() - HANDLE / 2.0..=areas.settings.right() + HANDLE / 2.0,
-            areas.settings.top()..=areas.button.bottom(),
-        );
-        self.settings_width += handle(ui, "settings", settings);
-        if !areas.is_strip {
+        if !self.hides_settings {
+            let settings = Rect::from_x_y_ranges(
+                areas.settings.right() - HANDLE / 2.0..=areas.settings.right() + HANDLE / 2.0,
+                areas.settings.top()..=areas.button.bottom(),
+            );
+            self.settings_width += handle(ui, "settings", settings);
+        }
+        if !areas.is_strip && !self.hides_results {
             let results = Rect::from_x_y_ranges(
                 areas.keyframes.left() - HANDLE / 2.0..=areas.keyframes.left() + HANDLE / 2.0,
                 areas.keyframes.y_range(),
@@ -211,17 +251,24 @@ pub fn panel_ui<T>(
     inner
 }
 
-/// Gives the keyboard to the panel after the one that has it, or to the one before.
+/// Gives the keyboard to the panel that is shown after the one that has it, or to the one before.
 #[must_use]
-pub fn walk(ctx: &egui::Context, current: Option<PanelName>, step: isize) -> PanelName {
-    let n_panels = PanelName::ALL.len() as isize;
-    let at = current.and_then(|name| PanelName::ALL.iter().position(|other| *other == name));
+pub fn walk(
+    ctx: &egui::Context,
+    arrangement: &Arrangement,
+    current: Option<PanelName>,
+    step: isize,
+) -> PanelName {
+    let shown = PanelName::ALL.into_iter();
+    let shown: Vec<PanelName> = shown.filter(|name| arrangement.shows(*name)).collect();
+    let n_panels = shown.len() as isize;
+    let at = current.and_then(|name| shown.iter().position(|other| *other == name));
     let next = match at {
         Some(at) => (at as isize + step).rem_euclid(n_panels),
         None if step > 0 => 0,
         None => n_panels - 1,
     };
-    let name = PanelName::ALL[next as usize];
+    let name = shown[next as usize];
     ctx.memory_mut(|memory| memory.request_focus(name.id()));
     name
 }
@@ -230,12 +277,7 @@ pub fn walk(ctx: &egui::Context, current: Option<PanelName>, step: isize) -> Pan
 mod tests {
     use super::*;
 
-    #[test]
-    fn everything_has_room_in_the_smallest_window() {
-        let window = Rect::from_min_size(egui::Pos2::ZERO, theme::MIN_SIZE);
-        let areas = Arrangement::default().areas(window, 22.0);
-        assert!(areas.is_strip);
-        assert!(areas.viewer.width() >= 480.0 && areas.viewer.height() >= 320.0);
+    fn covered(areas: &Areas) -> f32 {
         let all = [
             areas.menu,
             areas.settings,
@@ -245,11 +287,45 @@ mod tests {
             areas.keyframes,
             areas.status,
         ];
-        let covered: f32 = all.iter().map(Rect::area).sum();
-        assert!(
-            (covered - window.area()).abs() < 1.0,
-            "no gap and no overlap"
-        );
+        all.iter().map(Rect::area).sum()
+    }
+
+    #[test]
+    fn everything_has_room_in_the_smallest_window() {
+        let window = Rect::from_min_size(egui::Pos2::ZERO, theme::MIN_SIZE);
+        let areas = Arrangement::default().areas(window, 22.0);
+        assert!(areas.is_strip);
+        assert!(areas.viewer.width() >= 480.0 && areas.viewer.height() >= 320.0);
+        let rest = covered(&areas) - window.area();
+        assert!(rest.abs() < 1.0, "no gap and no overlap");
+    }
+
+    #[test]
+    fn hidden_panels_leave_their_room_to_the_viewer_and_the_button_stays() {
+        let window = Rect::from_min_size(egui::Pos2::ZERO, theme::DEFAULT_SIZE);
+        let all = Arrangement::default().areas(window, 22.0);
+        for hidden in 1..8 {
+            let arrangement = Arrangement {
+                hides_settings: hidden & 1 != 0,
+                hides_timeline: hidden & 2 != 0,
+                hides_results: hidden & 4 != 0,
+                ..Arrangement::default()
+            };
+            let areas = arrangement.areas(window, 22.0);
+            let rest = covered(&areas) - window.area();
+            assert!(rest.abs() < 1.0, "{hidden}: no gap and no overlap");
+            assert!(areas.button.width() >= WIDTHS.0, "{hidden}");
+            assert!(areas.viewer.area() > all.viewer.area(), "{hidden}");
+            let empty = [areas.settings, areas.timeline, areas.keyframes];
+            let names = [
+                PanelName::Settings,
+                PanelName::Timeline,
+                PanelName::Keyframes,
+            ];
+            for (rect, name) in empty.iter().zip(names) {
+                assert_eq!(rect.is_positive(), arrangement.shows(name), "{hidden}");
+            }
+        }
     }
 
     #[test]
@@ -259,6 +335,8 @@ mod tests {
         let wide = Arrangement {
             settings_width: 333.0,
             results_width: 300.0,
+            hides_timeline: true,
+            ..Arrangement::default()
         };
         wide.note(&mut preferences);
         assert_eq!(Arrangement::of(&preferences), wide);
@@ -270,9 +348,19 @@ mod tests {
     #[test]
     fn the_keyboard_walks_in_a_ring() {
         let ctx = egui::Context::default();
-        assert_eq!(walk(&ctx, None, 1), PanelName::Settings);
-        assert_eq!(walk(&ctx, Some(PanelName::Status), 1), PanelName::Settings);
-        assert_eq!(walk(&ctx, Some(PanelName::Settings), -1), PanelName::Status);
-        assert_eq!(walk(&ctx, None, -1), PanelName::Status);
+        let all = Arrangement::default();
+        let walk = |arrangement, current, step| walk(&ctx, arrangement, current, step);
+        assert_eq!(walk(&all, None, 1), PanelName::Settings);
+        assert_eq!(walk(&all, Some(PanelName::Status), 1), PanelName::Settings);
+        assert_eq!(walk(&all, Some(PanelName::Settings), -1), PanelName::Status);
+        assert_eq!(walk(&all, None, -1), PanelName::Status);
+        let fewer = Arrangement {
+            hides_settings: true,
+            hides_timeline: true,
+            ..all
+        };
+        assert_eq!(walk(&fewer, None, 1), PanelName::Viewer);
+        let after = walk(&fewer, Some(PanelName::Viewer), 1);
+        assert_eq!(after, PanelName::Keyframes);
     }
 }

@@ -94,45 +94,46 @@ impl<B: Backend> Studio<B> {
 
     fn panels(&mut self, ui: &mut Ui, areas: &Areas) -> Vec<Action> {
         let mut asked = Vec::new();
-        asked.extend(panel_ui(
-            ui,
-            PanelName::Settings,
-            areas.settings,
-            MARGIN,
-            |ui| settings::settings_ui(&self.state, ui),
-        ));
-        let builder = UiBuilder::new().max_rect(areas.button.shrink2(MARGIN));
+        if areas.settings.is_positive() {
+            let (name, rect) = (PanelName::Settings, areas.settings);
+            asked.extend(panel_ui(ui, name, rect, MARGIN, |ui| {
+                settings::settings_ui(&self.state, ui)
+            }));
+            asked.extend(self.button(ui, areas.button));
+        }
+        asked.extend(self.viewer(ui, areas.viewer));
+        if areas.timeline.is_positive() {
+            let (name, rect) = (PanelName::Timeline, areas.timeline);
+            asked.extend(panel_ui(ui, name, rect, Vec2::ZERO, |ui| {
+                let scene = scene!(self);
+                timeline::timeline_ui(scene, &mut self.textures, ui)
+            }));
+        }
+        if !areas.settings.is_positive() {
+            asked.extend(self.button(ui, areas.button));
+        }
+        if areas.keyframes.is_positive() {
+            let (name, rect) = (PanelName::Keyframes, areas.keyframes);
+            asked.extend(panel_ui(ui, name, rect, MARGIN, |ui| {
+                let scene = scene!(self);
+                keyframes::keyframes_ui(scene, areas.is_strip, &mut self.textures, ui)
+            }));
+        }
+        asked
+    }
+
+    /// The one button, and the line above it.
+    fn button(&self, ui: &mut Ui, rect: Rect) -> Vec<Action> {
+        let builder = UiBuilder::new().max_rect(rect.shrink2(MARGIN));
         ui.painter()
-            .rect_filled(areas.button, 0.0, theme::of(ui).panel.colour());
+            .rect_filled(rect, 0.0, theme::of(ui).panel.colour());
         let button = ui.scope_builder(builder, |ui| {
             let fit = self.derived.fit.as_ref();
             let mut asked = fit.map_or(Vec::new(), |fit| fit::fit_ui(fit, ui));
             asked.extend(jobs::button_ui(&self.state, ui));
             asked
         });
-        asked.extend(button.inner);
-        asked.extend(self.viewer(ui, areas.viewer));
-        asked.extend(panel_ui(
-            ui,
-            PanelName::Timeline,
-            areas.timeline,
-            Vec2::ZERO,
-            |ui| {
-                let scene = scene!(self);
-                timeline::timeline_ui(scene, &mut self.textures, ui)
-            },
-        ));
-        asked.extend(panel_ui(
-            ui,
-            PanelName::Keyframes,
-            areas.keyframes,
-            MARGIN,
-            |ui| {
-                let scene = scene!(self);
-                keyframes::keyframes_ui(scene, areas.is_strip, &mut self.textures, ui)
-            },
-        ));
-        asked
+        button.inner
     }
 
     fn viewer(&mut self, ui: &mut Ui, rect: Rect) -> Vec<Action> {

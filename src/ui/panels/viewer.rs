@@ -14,7 +14,7 @@ use crate::ui::shortcuts::{self, Act};
 use crate::ui::textures::Textures;
 use crate::ui::theme;
 use crate::ui::widgets::compare_view::{Compare, Picture};
-use crate::ui::widgets::icon::{Icon, icon_button};
+use crate::ui::widgets::icon::{Icon, Side, icon_button};
 use crate::worker::message::PictureKey;
 
 /// Frames that are decoded ahead while playing.
@@ -73,6 +73,31 @@ fn modes_ui(scene: Scene<'_>, ui: &mut Ui) -> Vec<Action> {
                 }
             }
         }
+        asked.extend(panels_ui(scene, ui));
+    });
+    asked
+}
+
+/// Shows and hides the panels around the viewer.
+fn panels_ui(scene: Scene<'_>, ui: &mut Ui) -> Vec<Action> {
+    let preferences = &scene.state.preferences;
+    let toggles = [
+        (Side::Right, preferences.hides_results, Act::ToggleResults),
+        (
+            Side::Bottom,
+            preferences.hides_timeline,
+            Act::ToggleTimeline,
+        ),
+        (Side::Left, preferences.hides_settings, Act::ToggleSettings),
+    ];
+    let mut asked = Vec::new();
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.add_space(theme::GRID);
+        for (side, is_hidden, act) in toggles {
+            if icon_button(ui, Icon::Panel(side, !is_hidden), act).clicked() {
+                asked.extend(crate::ui::acts::actions(act, scene.state));
+            }
+        }
     });
     asked
 }
@@ -106,6 +131,7 @@ fn picture_ui(scene: Scene<'_>, textures: &mut Textures, ui: &mut Ui) -> Vec<Act
     let size = size.map_or(Vec2::new(16.0, 9.0), |size| {
         Vec2::new(size.width as f32, size.height as f32)
     });
+    let overlay = Laid::over(scene, textures, ui);
     let compare = Compare {
         mode,
         source: pictures.source,
@@ -132,7 +158,6 @@ fn picture_ui(scene: Scene<'_>, textures: &mut Textures, ui: &mut Ui) -> Vec<Act
     }
     asked
 }
-    let overlay = Laid::over(scene, textures, ui);
 
 fn name(scene: Scene<'_>, mode: ViewerMode) -> String {
     let what = match mode {

@@ -20,6 +20,19 @@ pub enum Icon {
     Forward,
     /// To the last frame.
     End,
+    /// A panel at a side of the window, and whether it is shown.
+    Panel(Side, bool),
+}
+
+/// A side of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Left.
+    Left,
+    /// Below.
+    Bottom,
+    /// Right.
+    Right,
 }
 
 /// A button for an act of the shortcut table; its tooltip and name come from there.
@@ -42,6 +55,11 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, act: Act) -> Response {
         rect.shrink(theme::GRID * 2.0),
         visuals.fg_stroke,
     );
+    if let Icon::Panel(_, is_shown) = icon {
+        ui.ctx().accesskit_node_builder(response.id, |node| {
+            node.set_toggled(is_shown.into());
+        });
+    }
     response.on_hover_text(shortcuts::hint(ui.ctx(), act))
 }
 
@@ -64,10 +82,28 @@ fn paint(painter: &Painter, icon: Icon, rect: Rect, line: Stroke) {
             bar(rect.right());
             triangle(painter, rect.translate(vec2(-2.0, 0.0)), 1.0, line);
         }
+        Icon::Panel(side, is_shown) => panel(painter, rect, (side, is_shown), line),
     }
     if icon == Icon::Play {
         let solid = Shape::convex_polygon(corners(rect, 1.0), line.color, Stroke::NONE);
         painter.add(solid);
+    }
+}
+
+/// A window, with the part of it that is meant filled if it is shown.
+fn panel(painter: &Painter, rect: Rect, (side, is_shown): (Side, bool), line: Stroke) {
+    let window = rect.shrink2(vec2(0.0, 1.0));
+    let share = 0.4;
+    let part = match side {
+        Side::Left => window.split_left_right_at_fraction(share).0,
+        Side::Right => window.split_left_right_at_fraction(1.0 - share).1,
+        Side::Bottom => window.split_top_bottom_at_fraction(1.0 - share).1,
+    };
+    let line = Stroke::new(1.0, line.color);
+    painter.rect_stroke(window, 1.0, line, egui::StrokeKind::Middle);
+    painter.rect_stroke(part, 1.0, line, egui::StrokeKind::Middle);
+    if is_shown {
+        painter.rect_filled(part, 1.0, line.color);
     }
 }
 

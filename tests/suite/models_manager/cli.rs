@@ -5,8 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::downloads::TAG;
-use super::server::{Server, hang, refuse, serve};
+use super::server::{Server, refuse};
 use super::{put, weights};
 use crate::support::{Ended, Program};
 
@@ -71,17 +70,7 @@ fn decoder_in(models: &Path) -> PathBuf {
 fn a_killed_download_goes_on_at_the_next_start() {
     let file = weights("decoder.layers.1.bias", 200_000);
     let half = file.len() / 2;
-    let server = Server::start({
-        let file = file.clone();
-        move |nth, asked, stream| {
-            if nth == 0 {
-                serve(asked, stream, &file, TAG, half);
-                hang(stream);
-            } else {
-                serve(asked, stream, &file, TAG, usize::MAX);
-            }
-        }
-    });
+    let server = Server::that_hangs_once(&file, half);
     let user = User::of(&server);
     let mut first = Program::start_as(&mut user.command(&["get", "taesd"]));
     first.until(|event| event["done"].as_u64() == Some(half as u64));
@@ -108,10 +97,7 @@ fn a_killed_download_goes_on_at_the_next_start() {
 #[cfg(unix)]
 fn an_interrupt_stops_a_download() {
     let file = weights("decoder.layers.1.bias", 1000);
-    let server = Server::start(move |_, asked, stream| {
-        serve(asked, stream, &file, TAG, 1000);
-        hang(stream);
-    });
+    let server = Server::that_hangs_once(&file, 1000);
     let user = User::of(&server);
     let mut program = Program::start_as(&mut user.command(&["get", "taesd"]));
     program.until(|event| event["done"].as_u64() == Some(1000));

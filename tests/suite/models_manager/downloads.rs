@@ -11,9 +11,7 @@ use fresco_studio::models::download::{
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use super::server::{Server, hang, refuse, send, serve};
-
-pub const TAG: &str = "\"one\"";
+use super::server::{Server, TAG, refuse, send, serve};
 
 /// What is downloaded: no byte of it is like its neighbours.
 pub fn content() -> Vec<u8> {
@@ -125,17 +123,7 @@ fn a_broken_line_is_taken_up_again() {
 fn a_stopped_download_goes_on_where_it_stopped() {
     let file = content();
     let half = file.len() / 2;
-    let server = Server::start({
-        let file = file.clone();
-        move |nth, asked, stream| {
-            if nth == 0 {
-                serve(asked, stream, &file, TAG, half);
-                hang(stream);
-            } else {
-                serve(asked, stream, &file, TAG, usize::MAX);
-            }
-        }
-    });
+    let server = Server::that_hangs_once(&file, half);
     let desk = Desk::new(&server);
     desk.stop_early();
     let (done, total) = unfinished(&desk.order.file).unwrap();
@@ -262,16 +250,7 @@ fn a_server_that_asks_to_wait_is_asked_again() {
 #[test]
 fn spoilt_beginnings_are_fetched_again() {
     let file = content();
-    let server = Server::start({
-        let file = file.clone();
-        move |nth, asked, stream| {
-            let most = if nth == 0 { file.len() / 2 } else { usize::MAX };
-            serve(asked, stream, &file, TAG, most);
-            if nth == 0 {
-                hang(stream);
-            }
-        }
-    });
+    let server = Server::that_hangs_once(&file, file.len() / 2);
     let mut desk = Desk::new(&server);
     desk.order.sha256 = Some(sha256(&file));
     desk.stop_early();

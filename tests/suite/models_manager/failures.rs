@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fresco_studio::models::download::{DownloadError, fetch, unfinished};
 
-use super::downloads::{Desk, TAG, content, names_in, sha256};
-use super::server::{Server, hang, refuse, send, serve};
+use super::downloads::{Desk, content, names_in, sha256};
+use super::server::{Server, TAG, hang, refuse, send, serve};
 
 /// A server that sends the whole file.
 fn honest() -> (Server, Vec<u8>) {

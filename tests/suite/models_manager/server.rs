@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
+/// What servers call the state of the one file that they have.
+pub const TAG: &str = "\"one\"";
+
 /// A request.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
@@ -65,6 +68,19 @@ impl Server {
             ends,
             thread: Some(Builder::new().spawn(serve).unwrap()),
         }
+    }
+
+    /// Starts a server that has one file, sends `most` bytes of it to who asks first, and says nothing more then.
+    pub fn that_hangs_once(file: &[u8], most: usize) -> Self {
+        let file = file.to_owned();
+        Self::start(move |nth, asked, stream| {
+            let is_first = nth == 0;
+            let most = if is_first { most } else { usize::MAX };
+            serve(asked, stream, &file, TAG, most);
+            if is_first {
+                hang(stream);
+            }
+        })
     }
 
     /// Everything that was asked so far.

@@ -50,13 +50,6 @@ impl ContentHash {
     }
 }
 
-/// Where this user keeps models, by the rules of the system; nothing if it knows no home.
-#[must_use]
-pub fn models_folder() -> Option<PathBuf> {
-    let folders = directories::ProjectDirs::from("", "", "fresco-studio")?;
-    Some(folders.data_dir().join("models"))
-}
-
 /// This user's own folder, if the system knows one.
 #[must_use]
 pub fn home() -> Option<PathBuf> {

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use fresco_studio::cli::{self, ModelSources};
+use fresco_studio::cli;
 use fresco_studio::files::{self, UserFolders};
 use fresco_studio::pipeline::engine::Engine;
+use fresco_studio::worker::message::ModelSources;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -13,14 +14,14 @@ const DEMO_CLIP: &[u8] = include_bytes!("../assets/demo/clip.mp4");
 
 fn main() -> ExitCode {
     start_logging();
-    let engine = || Engine::new(files::models_folder());
-    cli::run(
-        std::env::args_os(),
-        engine,
-        DEMO_CLIP,
-        model_sources(),
-        window::open,
-    )
+    let models = model_sources();
+    let places = models.places.clone();
+    let engine = move || Engine::new(places);
+    let window = {
+        let models = models.clone();
+        move |file| window::open(file, models)
+    };
+    cli::run(std::env::args_os(), engine, DEMO_CLIP, models, window)
 }
 
 /// Where models are and come from, as the usual variables say.
@@ -52,27 +53,29 @@ mod window {
     use fresco_studio::app;
     use fresco_studio::files::{self, UserFolders};
     use fresco_studio::pipeline::engine::Engine;
+    use fresco_studio::worker::message::ModelSources;
     use fresco_studio::{ui, worker};
 
     /// The window's icon.
     const ICON: &[u8] = include_bytes!("../assets/icons/fresco-studio.png");
 
     /// Opens the window on a file, and stays until it is closed.
-    pub fn open(file: Option<PathBuf>) -> Result<(), String> {
+    pub fn open(file: Option<PathBuf>, models: ModelSources) -> Result<(), String> {
         if !has_display() {
             return Err("there is no display".to_owned());
         }
         // The window may be opened on a file by a relative name and closed on it by a full one.
         let file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        let places = models.places.clone();
         let opening = ui::Opening {
-            start: app::start(UserFolders::of_system(), file),
+            start: app::start(UserFolders::of_system(), models, file),
             write_demo: Arc::new(|path| {
                 std::fs::create_dir_all(files::parent(path))?;
                 files::write_atomic(path, super::DEMO_CLIP)
             }),
             icon: ICON,
         };
-        let engine = || Engine::new(files::models_folder());
+        let engine = move || Engine::new(places);
         ui::run(opening, |wake| worker::spawn(engine, wake))
             .map_err(|error| format!("the window cannot be opened: {error}"))
     }
@@ -91,8 +94,10 @@ mod window {
 
     use std::path::PathBuf;
 
+    use fresco_studio::worker::message::ModelSources;
+
     /// Says that there is none.
-    pub fn open(_file: Option<PathBuf>) -> Result<(), String> {
+    pub fn open(_file: Option<PathBuf>, _models: ModelSources) -> Result<(), String> {
         Err("this build has no window".to_owned())
     }
 }

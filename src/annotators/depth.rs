@@ -4,14 +4,15 @@
 //! asks each frame for itself, and then all of an image brightens when something comes into it from the front; one
 //! [range](DepthRange) for a whole clip does not.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::ops::PadMode;
 
 use super::ControlImage;
 use crate::frame::{Frame, Size};
 use crate::models::ModelError;
-use crate::models::depth_anything::{self, DepthAnything};
+use crate::models::depth_anything::DepthAnything;
+use crate::models::library::{Helper, Places};
 use crate::models::midas::{self, Midas};
 use crate::tensor::image::{signed_from_frames, unit_from_frames};
 use crate::tensor::read::{ReadError, host_values};
@@ -47,12 +48,15 @@ pub struct DepthWeights {
 }
 
 impl DepthWeights {
-    /// What is in the models folder: Depth-Anything, else MiDaS, else nothing.
+    /// What is there: Depth-Anything, else MiDaS, else nothing.
     #[must_use]
-    pub fn find(models: &Path) -> Option<Self> {
-        let found = |network, file: Option<PathBuf>| file.map(|file| Self { network, file });
-        found(DepthNetwork::DepthAnything, depth_anything::find(models))
-            .or_else(|| found(DepthNetwork::Midas, midas::find(models)))
+    pub fn find(places: &Places) -> Option<Self> {
+        let found = |network, helper| {
+            let file = places.helper(helper)?;
+            Some(Self { network, file })
+        };
+        found(DepthNetwork::DepthAnything, Helper::DepthAnything)
+            .or_else(|| found(DepthNetwork::Midas, Helper::Midas))
     }
 
     /// Loads the network.
@@ -201,6 +205,7 @@ impl DepthRange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::depth_anything;
 
     #[test]
     fn depth_anything_sees_multiples_of_its_patches() {
@@ -255,9 +260,10 @@ mod tests {
     #[test]
     fn depth_anything_is_preferred() {
         let models = tempfile::tempdir().unwrap();
-        assert_eq!(DepthWeights::find(models.path()), None);
+        let places = Places::from(models.path().to_owned());
+        assert_eq!(DepthWeights::find(&places), None);
         std::fs::write(models.path().join(midas::FILES[0]), b"").unwrap();
-        let found = DepthWeights::find(models.path()).unwrap();
+        let found = DepthWeights::find(&places).unwrap();
         assert_eq!(found.network, DepthNetwork::Midas);
         for file in depth_anything::FILES.iter().rev() {
             let file = models.path().join(file);
@@ -265,11 +271,11 @@ mod tests {
             std::fs::write(&file, b"").unwrap();
             let network = DepthNetwork::DepthAnything;
             assert_eq!(
-                DepthWeights::find(models.path()),
+                DepthWeights::find(&places),
                 Some(DepthWeights { network, file })
             );
         }
-        let broken = DepthWeights::find(models.path()).unwrap();
+        let broken = DepthWeights::find(&places).unwrap();
         assert!(broken.load(&Device::flex()).is_err());
     }
 }

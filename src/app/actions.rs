@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::export::ExportDraft;
+use super::models::ModelAction;
 use super::preferences::Preferences;
 use super::state::{Dialog, PreferencesPage};
 use super::view::{DifferenceGain, KeyframeFilter, Overlay, TimelineView, ViewerMode, Zoom};
 use crate::frame::FrameIdx;
 use crate::pipeline::job::JobSpec;
-use crate::worker::message::{Command, JobId, Report, TryRequest};
+use crate::worker::message::{Command, JobId, ModelId, Report, TryRequest};
 
 /// What a user can ask.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,6 +175,8 @@ pub enum Action {
     ShowPreferences(PreferencesPage),
     /// Use the demo model.
     UseDemoModel,
+    /// Look for models, use or download one.
+    Model(ModelAction),
     /// The source is elsewhere.
     Relocate(PathBuf),
     /// Use the frames that can be read.
@@ -231,6 +234,10 @@ pub enum FilePick {
     ModelFile,
     /// A VAE.
     Vae,
+    /// A LoRA.
+    Lora,
+    /// The folder of all models.
+    ModelsFolder,
     /// A `ControlNet`.
     ControlNet,
     /// A clip of control images for the `ControlNet` of this position.
@@ -327,6 +334,8 @@ pub enum Effect {
     Pause(JobId),
     /// Let a job go on.
     Resume(JobId),
+    /// Stop a download.
+    StopDownload(ModelId),
     /// Show a file dialog; the answer is [`Action::Picked`].
     Pick {
         /// What for.

@@ -14,6 +14,7 @@ pub mod format;
 pub mod history;
 pub mod marks;
 pub mod messages;
+pub mod models;
 pub mod notices;
 mod paths;
 mod perform;

@@ -1,12 +1,14 @@
 //! States in which something is missing or wrong: what happened, what it means, and the button that helps.
 
+mod model;
+
 use std::path::Path;
 
 use super::actions::{Action, FilePick, Gesture, Setting};
 use super::button::{Situation, situation};
 use super::fit::short_of_disk;
 use super::format;
-use super::state::{Access, AppState, Check, Dialog, PreferencesPage, Project, SourceTrouble};
+use super::state::{Access, AppState, Check, PreferencesPage, Project, SourceTrouble};
 use crate::worker::message::Report;
 
 /// Where FFmpeg is to be had.
@@ -35,6 +37,7 @@ pub enum NoticeKind {
     NoModel,
     WrongModel,
     DamagedModel,
+    WrongLora,
     NotAVideo,
     TooShort,
     BrokenFile,
@@ -72,7 +75,7 @@ pub fn notices(state: &AppState) -> Vec<Notice> {
         notices.extend(access(project));
     }
     notices.extend(long_clip(state));
-    notices.extend(model(state));
+    notices.extend(model::model(state));
     notices.extend(device(state));
     notices.extend(after_a_crash(state));
     notices.extend(results_gone(state));
@@ -212,38 +215,6 @@ fn access(project: &Project) -> Option<Notice> {
             vec![save_copy],
         )),
     }
-}
-
-fn model(state: &AppState) -> Option<Notice> {
-    let Check::Failed(report) = &state.model else {
-        return None;
-    };
-    let models = Action::OpenDialog(Dialog::Models);
-    let is_other_family = report.summary.contains("SDXL") || report.summary.contains("family");
-    let (kind, text, button) = if is_other_family {
-        let text = format!("{}.", capitalised(&report.summary));
-        (NoticeKind::WrongModel, text, "Choose another…")
-    } else if report
-        .causes
-        .iter()
-        .chain([&report.summary])
-        .any(|text| text.contains("damaged"))
-    {
-        let text = format!("{}.", without_path(&capitalised(&report.summary)));
-        (NoticeKind::DamagedModel, text, "Choose another…")
-    } else {
-        let text = "A model is needed to translate.".to_owned();
-        (NoticeKind::NoModel, text, "Get model…")
-    };
-    Some(Notice {
-        kind,
-        text,
-        buttons: vec![
-            (button, models),
-            ("Use the demo model", Action::UseDemoModel),
-        ],
-        details: Some(report.clone()),
-    })
 }
 
 fn device(state: &AppState) -> Option<Notice> {

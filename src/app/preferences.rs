@@ -54,6 +54,8 @@ pub struct Preferences {
     pub work_folder: Option<PathBuf>,
     /// The model of new projects; the demo model if absent.
     pub model: Option<PathBuf>,
+    /// Where this user's models lie; the usual place if absent.
+    pub models_folder: Option<PathBuf>,
     /// The preset that exports begin with.
     pub export_preset: ExportPreset,
     /// Whether exported files hold the settings.
@@ -93,6 +95,7 @@ impl Default for Preferences {
             ffmpeg: None,
             work_folder: None,
             model: None,
+            models_folder: None,
             export_preset: ExportPreset::default(),
             store_settings: true,
             mark_as_translated: true,

@@ -71,6 +71,7 @@ pub enum Setting {
     ControlNets,
     Model,
     Vae,
+    Loras,
     Device,
     Strength,
     FromNoise,
@@ -90,7 +91,7 @@ pub enum Setting {
 
 impl Setting {
     /// All, top to bottom.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::WorkingSize,
         Self::Look,
         Self::Prompt,
@@ -103,6 +104,7 @@ impl Setting {
         Self::ControlNets,
         Self::Model,
         Self::Vae,
+        Self::Loras,
         Self::Device,
         Self::Strength,
         Self::FromNoise,
@@ -136,6 +138,7 @@ impl Setting {
             Self::ControlNets => "ControlNet",
             Self::Model => "Model",
             Self::Vae => "VAE",
+            Self::Loras => "LoRA",
             Self::Device => "Device",
             Self::FromNoise => "Ignore source colours",
             Self::Steps => "Steps",
@@ -202,6 +205,9 @@ impl Setting {
             Self::ControlNets => "Networks that keep the source's shapes; each has its weight.",
             Self::Model => "A model of the SD 1.5 family; it decides most of the look.",
             Self::Vae => "Turns latents into pictures, in place of the model's own.",
+            Self::Loras => {
+                "Changes the model a little. More: stronger. Less: weaker, below 0 the opposite."
+            }
             Self::Device => "Where the networks run.",
             Self::Strength => "More: redraws more. Less: stays closer to the source. Costs: time.",
             Self::FromNoise => "Start from pure noise, so that only shapes are kept.",
@@ -243,6 +249,7 @@ impl Setting {
             Self::WorkingSize => number(64.0, 1024.0, 64.0, 0),
             Self::ControlStrength => number(0.0, 2.0, 0.01, 2),
             Self::Canny => number(1.0, 255.0, 1.0, 0),
+            Self::Loras => number(-2.0, 2.0, 0.05, 2),
             Self::Strength => number(0.0, 1.0, 0.05, 2),
             Self::Steps => number(1.0, 100.0, 1.0, 0),
             Self::GuidanceScale => number(1.0, 30.0, 0.1, 1),
@@ -268,6 +275,7 @@ impl Setting {
             Self::ControlNets => to.controlnet.clone_from(&from.controlnet),
             Self::Model => to.model.clone_from(&from.model),
             Self::Vae => to.vae.clone_from(&from.vae),
+            Self::Loras => to.lora.clone_from(&from.lora),
             Self::Device => to.device.clone_from(&from.device),
             Self::Strength => to.strength = from.strength,
             Self::FromNoise => to.from_noise = from.from_noise,

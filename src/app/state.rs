@@ -10,14 +10,15 @@ use super::edits::Edits;
 use super::export::ExportDraft;
 use super::history::History;
 use super::messages::Messages;
+use super::models::Models;
 use super::preferences::Preferences;
 use super::view::ViewState;
 use super::work_left::MeasuredFrom;
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::job::JobSpec;
 use crate::worker::message::{
-    DeviceStatus, FfmpegStatus, JobId, JobProgress, ModelStatus, Plan, Report, SourceState, Stage,
-    Summary, Survey, TimestampIndex, TokenCount, VideoInfo, Work,
+    DeviceStatus, FfmpegStatus, JobId, JobProgress, ModelId, ModelStatus, Plan, Report,
+    SourceState, Stage, Summary, Survey, TimestampIndex, TokenCount, VideoInfo, Work,
 };
 
 /// Everything the window shows.
@@ -35,6 +36,8 @@ pub struct AppState {
     pub disk_free: Option<u64>,
     /// Whether the model that the settings name can be used.
     pub model: Check<ModelStatus>,
+    /// The models of this machine.
+    pub models: Models,
     /// Where the networks run.
     pub device: Check<DeviceStatus>,
     /// The program that reads and writes video.
@@ -302,6 +305,8 @@ pub enum Dialog {
     Shortcuts,
     /// Models: which are used and whether they can be.
     Models,
+    /// Whether a model is to be downloaded.
+    Download(ModelId),
     /// Type a frame or a time.
     GoTo(String),
     /// All commands, searched by name.

@@ -1,5 +1,6 @@
 //! News from the worker: the only code that changes the state because of it.
 
+mod models;
 mod small_files;
 
 use std::path::Path;
@@ -37,8 +38,10 @@ pub fn update(state: &mut AppState, event: Event) -> Vec<Effect> {
         Event::Ffmpeg(answer) => state.ffmpeg = answer.into(),
         Event::Model(answer) => state.model = answer.into(),
         Event::Tokens(count) => state.tokens = count,
-        // These answer the command line: the window has no list of models yet.
-        Event::Probed(_) | Event::Models(_) | Event::Download(..) => {}
+        Event::Models(answer) => models::looked(state, answer),
+        Event::Download(id, news) => return models::download(state, &id, news),
+        // This answers the command line.
+        Event::Probed(_) => {}
         Event::Device(answer) => state.device = answer.into(),
         Event::Trial(request, event) => trial(state, request, event),
         Event::Job(id, event) => return job(state, id, event),

@@ -16,13 +16,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::pipeline::job::{FillSpec, JobSpec};
+use crate::worker::message::ModelSources;
 use crate::worker::{self, JobId, Report, Work, WorkerHandle};
 use args::{Action, Arguments, EvaluateArguments};
 
 pub use args::DemoArguments;
 pub use console::{Console, Style};
 pub use demo::demo_spec;
-pub use models::ModelSources;
 pub use run::{Exit, follow};
 
 /// A command line runs one job.

@@ -1,6 +1,6 @@
 //! What draws the control images of a job: a formula, or a network from the models folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::depth::{DepthDrawer, DepthSamples};
 use super::error::Error;
@@ -10,6 +10,7 @@ use crate::files::ContentHash;
 use crate::frame::Frame;
 use crate::models::ModelError;
 use crate::models::hed::{self as hed_model, Hed};
+use crate::models::library::{Helper, Places};
 use crate::tensor::image::unit_from_maps;
 use crate::tensor::{Device, Tensor};
 
@@ -37,10 +38,10 @@ impl ReadyAnnotator {
     ///
     /// # Errors
     /// [`Error::NoAnnotatorWeights`].
-    pub fn check(job: &Job, models: Option<&Path>) -> Result<(), Error> {
+    pub fn check(job: &Job, places: &Places) -> Result<(), Error> {
         match Self::wanted(job) {
-            Some(Annotator::Hed) => find_hed(models).map(drop),
-            Some(Annotator::Depth) => DepthDrawer::find(models).map(drop),
+            Some(Annotator::Hed) => find_hed(places).map(drop),
+            Some(Annotator::Depth) => DepthDrawer::find(places).map(drop),
             _ => Ok(()),
         }
     }
@@ -52,17 +53,17 @@ impl ReadyAnnotator {
     /// gives.
     pub fn new(
         annotator: Annotator,
-        models: Option<&Path>,
+        places: &Places,
         (scale, samples): (DepthScale, DepthSamples<'_>),
         device: &Device,
     ) -> Result<Self, Error> {
         let network = match annotator {
             Annotator::Hed => {
-                let (network, hash) = load_hed(models, device)?;
+                let (network, hash) = load_hed(places, device)?;
                 Some(Network::Hed(Box::new(network), hash))
             }
             Annotator::Depth => {
-                let drawer = DepthDrawer::new(models, scale, samples, device)?;
+                let drawer = DepthDrawer::new(places, scale, samples, device)?;
                 Some(Network::Depth(drawer))
             }
             Annotator::SoftEdges | Annotator::Canny { .. } => None,
@@ -110,18 +111,18 @@ impl ReadyAnnotator {
     }
 }
 
-fn find_hed(models: Option<&Path>) -> Result<PathBuf, Error> {
-    let found = models.and_then(hed_model::find);
+fn find_hed(places: &Places) -> Result<PathBuf, Error> {
+    let found = places.helper(Helper::Hed);
     found.ok_or_else(|| Error::NoAnnotatorWeights {
         control: "hed",
         file: hed_model::FILES[0],
         hub: hed_model::HUB,
-        folder: models.map(|models| models.join("hed")),
+        folder: places.own().map(|models| models.join("hed")),
     })
 }
 
-fn load_hed(models: Option<&Path>, device: &Device) -> Result<(Hed, ContentHash), Error> {
-    let file = find_hed(models)?;
+fn load_hed(places: &Places, device: &Device) -> Result<(Hed, ContentHash), Error> {
+    let file = find_hed(places)?;
     let hash = ContentHash::of_file(&file).map_err(|source| Error::Io {
         what: "read",
         path: file.clone(),

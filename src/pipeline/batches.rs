@@ -26,6 +26,7 @@ use super::preview::find_decoder;
 use super::warnings::{shrunk, unknown_tensors, unmatched_layers, warn_of_fallback};
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
+use crate::models::library::Places;
 use crate::tensor::Device;
 use crate::tensor::read::ReadError;
 use crate::video::{Ffmpeg, FrameStore};
@@ -232,9 +233,9 @@ fn prepare<'a>(
     let annotator = annotator(job, tools.engine, &device.device, &samples)?;
     let (control, io) = ((annotator, n_nets), (tools.ffmpeg, &mut *tools.journal));
     let control = ControlSource::new(job, control, source, io, observer)?;
-    let models = tools.engine.models_folder();
-    let helpers = helpers(job, &choices, models, &device.device, observer);
-    let preview_decoder = find_decoder(models, &folders.vae, &device.device, observer);
+    let places = tools.engine.places();
+    let helpers = helpers(job, &choices, places, &device.device, observer);
+    let preview_decoder = find_decoder(places, &folders.vae, &device.device, observer);
     let anchors = job.work.join("anchors");
     std::fs::create_dir_all(&anchors).map_err(|source| Error::Io {
         what: "create the folder",
@@ -260,16 +261,16 @@ fn prepare<'a>(
 fn helpers(
     job: &Job,
     choices: &Choices,
-    models: Option<&Path>,
+    places: &Places,
     device: &Device,
     observer: &dyn Observer,
 ) -> Option<Helpers> {
     if job.consistency.is_off() {
         return None;
     }
-    let helpers = Helpers::find(models, device, observer);
+    let helpers = Helpers::find(places, device, observer);
     Some(if job.consistency.background_smoothing {
-        helpers.with_saliency(models, choices.saliency_channels, device, observer)
+        helpers.with_saliency(places, choices.saliency_channels, device, observer)
     } else {
         helpers
     })

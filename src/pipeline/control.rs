@@ -38,7 +38,7 @@ pub fn annotator(
     samples: DepthSamples<'_>,
 ) -> Result<Option<ReadyAnnotator>, Error> {
     let depth = (Choices::of(job.compat).depth_scale, samples);
-    let ready = |annotator| ReadyAnnotator::new(annotator, engine.models_folder(), depth, device);
+    let ready = |annotator| ReadyAnnotator::new(annotator, engine.places(), depth, device);
     ReadyAnnotator::wanted(job).map(ready).transpose()
 }
 

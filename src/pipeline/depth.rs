@@ -2,7 +2,6 @@
 //!
 //! The network is loaded for each batch and dropped after it, so that it takes no memory while pictures are denoised.
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use super::analyse::Source;
@@ -11,6 +10,7 @@ use crate::annotators::{ControlImage, DepthEstimator, DepthRange, DepthScale, De
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::models::depth_anything;
+use crate::models::library::Places;
 use crate::tensor::Device;
 
 /// Frames of a clip that are looked at to know what is near and far in it.
@@ -35,15 +35,15 @@ impl DepthDrawer {
     ///
     /// # Errors
     /// [`Error::NoAnnotatorWeights`].
-    pub fn find(models: Option<&Path>) -> Result<DepthWeights, Error> {
+    pub fn find(places: &Places) -> Result<DepthWeights, Error> {
         let [file, ..] = depth_anything::FILES;
         let (folder, file) = file.split_once('/').unwrap_or(("", file));
-        let found = models.and_then(DepthWeights::find);
+        let found = DepthWeights::find(places);
         found.ok_or_else(|| Error::NoAnnotatorWeights {
             control: "depth",
             file,
             hub: depth_anything::HUB,
-            folder: models.map(|models| models.join(folder)),
+            folder: places.own().map(|models| models.join(folder)),
         })
     }
 
@@ -53,12 +53,12 @@ impl DepthDrawer {
     /// [`Error::NoAnnotatorWeights`], [`Error::Model`] for weights that cannot be used, and whatever reading the samples
     /// gives.
     pub fn new(
-        models: Option<&Path>,
+        places: &Places,
         scale: DepthScale,
         samples: DepthSamples<'_>,
         device: &Device,
     ) -> Result<Self, Error> {
-        let weights = Self::find(models)?;
+        let weights = Self::find(places)?;
         let hash = ContentHash::of_file(&weights.file).map_err(|source| Error::Io {
             what: "read",
             path: weights.file.clone(),

@@ -1,6 +1,6 @@
 //! What outlives a job: the device, and the networks while consecutive jobs want the same ones.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::error::Error;
 use super::model_folders::ModelFolders;
@@ -9,6 +9,7 @@ use super::synthesiser;
 use crate::diffusion::noise_schedule::NoiseSchedule;
 use crate::models::clip::{ClipTextModel, Tokenizer};
 use crate::models::controlnet::ControlNetModel;
+use crate::models::library::Places;
 use crate::models::unet::{FreeU, UNet2DConditionModel};
 use crate::models::vae::AutoencoderKL;
 use crate::synth::Synthesiser;
@@ -18,7 +19,7 @@ use crate::video::Ffmpeg;
 /// Owns the device and the networks; they are made on first use.
 #[derive(Default)]
 pub struct Engine {
-    models_folder: Option<PathBuf>,
+    places: Places,
     ffmpeg: Option<PathBuf>,
     device: Option<(DeviceChoice, OpenDevice)>,
     denoiser: Option<(DenoiserKey, Denoiser)>,
@@ -69,19 +70,24 @@ pub struct TextModel {
 }
 
 impl Engine {
-    /// An engine that finds helper networks in this folder, if there is one.
+    /// An engine that finds helper networks and LoRAs in these places.
     #[must_use]
-    pub fn new(models_folder: Option<PathBuf>) -> Self {
+    pub fn new(places: Places) -> Self {
         Self {
-            models_folder,
+            places,
             ..Self::default()
         }
     }
 
-    /// Where helper networks lie.
+    /// Where helper networks and LoRAs lie.
     #[must_use]
-    pub fn models_folder(&self) -> Option<&Path> {
-        self.models_folder.as_deref()
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Looks in other places from now on.
+    pub fn use_places(&mut self, places: Places) {
+        self.places = places;
     }
 
     /// Uses another FFmpeg than the one on `PATH`.

@@ -13,6 +13,7 @@ use crate::models::ModelError;
 use crate::models::checkpoint::CheckpointError;
 use crate::models::egnet::{self, EgNet};
 use crate::models::gmflow::{self, GmFlow};
+use crate::models::library::{Helper, Places};
 use crate::tensor::Device;
 
 /// The helpers of a job.
@@ -63,11 +64,11 @@ pub struct FlowKey<'a> {
 }
 
 impl Helpers {
-    /// The best helpers for motion: `GMFlow` if its weights are in the models folder. Weights that cannot be used are
-    /// warned of, and the classical method takes their place.
+    /// The best helpers for motion: `GMFlow` if its weights are there. Weights that cannot be used are warned
+    /// of, and the classical method takes their place.
     #[must_use]
-    pub fn find(models: Option<&Path>, device: &Device, observer: &dyn Observer) -> Self {
-        let file = models.and_then(gmflow::find);
+    pub fn find(places: &Places, device: &Device, observer: &dyn Observer) -> Self {
+        let file = places.helper(Helper::GmFlow);
         let load = |file: &Path| GmFlow::load(file, device);
         let loaded = file.and_then(|file| usable("GMFlow", &file, load, observer));
         let (flow, weights) = match loaded {
@@ -81,16 +82,16 @@ impl Helpers {
         }
     }
 
-    /// Also looks for the best helper for what is salient: `EGNet` if its weights are in the models folder, in the same way.
+    /// Also looks for the best helper for what is salient: `EGNet` if its weights are there, in the same way.
     #[must_use]
     pub fn with_saliency(
         self,
-        models: Option<&Path>,
+        places: &Places,
         order: ChannelOrder,
         device: &Device,
         observer: &dyn Observer,
     ) -> Self {
-        let Some(file) = models.and_then(egnet::find) else {
+        let Some(file) = places.helper(Helper::EgNet) else {
             return self;
         };
         let load = |file: &Path| EgNet::load(file, device);

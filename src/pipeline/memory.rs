@@ -111,6 +111,7 @@ pub fn frames_that_fit(networks: &NetworkSizes, load: &BatchLoad, limit: u64) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::library::Places;
     use crate::pipeline::conditions::Coding;
     use crate::pipeline::job::{ConsistencySpec, ModelFiles, Preset};
     use crate::pipeline::memory_moments::coding;
@@ -216,12 +217,14 @@ mod tests {
             controlnets: Vec::new(),
             loras: Vec::new(),
         };
-        let folders = ModelFolders::resolve(&files, true, None).unwrap();
+        let nowhere = Places::default();
+        let folders = ModelFolders::resolve(&files, true, &nowhere).unwrap();
         let sizes = NetworkSizes::of(&folders).unwrap();
         assert_eq!(sizes.n_controlnets, 1);
         assert_eq!(sizes.channels.len(), 4);
         assert!((1_000_000..20_000_000).contains(&sizes.unet), "{sizes:?}");
-        let plain = NetworkSizes::of(&ModelFolders::resolve(&files, false, None).unwrap()).unwrap();
+        let plain =
+            NetworkSizes::of(&ModelFolders::resolve(&files, false, &nowhere).unwrap()).unwrap();
         assert_eq!((plain.controlnets, plain.n_controlnets), (0, 0));
         assert_eq!(plain.unet, sizes.unet);
     }

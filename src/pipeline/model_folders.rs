@@ -13,6 +13,7 @@ use crate::models::catalog::{FileHashes, ModelFolder};
 use crate::models::checkpoint::{self, published_tensors};
 use crate::models::clip::{self, ClipTextModel, TextEncoderConfig, Tokenizer};
 use crate::models::controlnet::{self, ControlNetConfig, ControlNetModel};
+use crate::models::library::Places;
 use crate::models::lora::{self, Lora, LoraError, Target};
 use crate::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{self, AutoencoderKL, VaeConfig};
@@ -34,7 +35,7 @@ pub struct ModelFolders {
 
 impl ModelFolders {
     /// Resolves what a job names: the bundled demo model where it names none, the model's own `controlnet/` where it
-    /// names no other and wants control, and LoRAs that lie in the models folder.
+    /// names no other and wants control, and LoRAs that are named by their place.
     ///
     /// # Errors
     /// [`Error::Model`] for what is not there or of another family, [`Error::NoControlNet`] if control is wanted without
@@ -42,7 +43,7 @@ impl ModelFolders {
     pub fn resolve(
         files: &ModelFiles,
         wants_control: bool,
-        models: Option<&Path>,
+        places: &Places,
     ) -> Result<Self, Error> {
         let configs = files.configs.as_deref();
         let at = |path: &Path| ModelFolder::open(path, configs);
@@ -64,8 +65,9 @@ impl ModelFolders {
             }
             controlnets.push(own);
         }
+        let folders = places.lora_folders();
         let found = files.loras.iter().map(|spec| {
-            let path = lora::find(models, &spec.path)?;
+            let path = lora::find(&folders, &spec.path)?;
             Ok(LoraSpec {
                 path,
                 ..spec.clone()

@@ -1,20 +1,13 @@
 //! The models of this machine, for whoever manages them: what there is, and how to get what there is not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use crate::models::download::{
-    CheckedBy, DownloadError, Hub, Patience, Proxies, Receipt, Secret, Step,
+    CheckedBy, DownloadError, Hub, Patience, Proxies, Receipt, Secret, Step, get,
 };
-pub use crate::models::library::{Entry, Found, Library, ModelId, Owner, Places, Role, State};
-
-use crate::models::download::{self, Watch};
-use crate::models::library;
-
-/// Every model that can be downloaded.
-#[must_use]
-pub fn catalogue() -> &'static [Entry] {
-    library::catalogue()
-}
+pub use crate::models::library::{
+    Entry, Found, Library, ModelId, NOT_SD15, Owner, Places, Role, State, catalogue, scan,
+};
 
 /// The model of this name, if the catalogue has it.
 #[must_use]
@@ -22,21 +15,26 @@ pub fn entry(id: &ModelId) -> Option<&'static Entry> {
     catalogue().iter().find(|entry| entry.id == *id)
 }
 
-/// Looks through all places for models, and tells the state of every model of the catalogue.
-#[must_use]
-pub fn scan(places: &Places) -> Library {
-    library::scan(places)
+/// Where models are and come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelSources {
+    /// Folders that are looked through.
+    pub places: Places,
+    /// Whom downloads ask.
+    pub hub: Hub,
 }
 
-/// Fetches a model into its place in the models folder, unless it is there.
-///
-/// # Errors
-/// [`DownloadError`]; what came in so far is kept for the next try unless it is known to be wrong.
-pub fn get(
-    entry: &Entry,
-    models: &Path,
-    hub: &Hub,
-    watch: &mut Watch<'_>,
-) -> Result<Receipt, DownloadError> {
-    download::get(entry, models, hub, watch)
+impl ModelSources {
+    /// The usual ones; `variable` reads the environment.
+    #[must_use]
+    pub fn usual(
+        folder: PathBuf,
+        home: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self {
+            hub: Hub::from_variables(&variable),
+            places: Places::usual(folder, home, variable),
+        }
+    }
 }

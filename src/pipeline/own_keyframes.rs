@@ -109,7 +109,7 @@ fn flows(
     if let Some(folder) = &job.flow {
         return Ok((Flows::given(folder), Vec::new()));
     }
-    let helpers = Helpers::find(engine.models_folder(), &device, observer);
+    let helpers = Helpers::find(engine.places(), &device, observer);
     let notes = helpers.notes(false);
     let folder = job.work.join("flow");
     Ok((Flows::estimated(&folder, helpers, device)?, notes))

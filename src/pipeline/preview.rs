@@ -1,6 +1,5 @@
 //! Rough pictures of a batch while it is denoised: by a small decoder if there is one, else the colours of the latents.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -8,7 +7,8 @@ use super::observer::{Observer, StepOf, Warning};
 use crate::diffusion::latents::LatentColours;
 use crate::frame::{Frame, FrameIdx, Size};
 use crate::models::catalog::ModelFolder;
-use crate::models::tiny_vae::{self, TinyDecoder};
+use crate::models::library::{Helper, Places};
+use crate::models::tiny_vae::TinyDecoder;
 use crate::tensor::image::frames_from_signed;
 use crate::tensor::read::host_values;
 use crate::tensor::{Device, Tensor};
@@ -27,16 +27,19 @@ pub struct Previewer<'a> {
     decoder: Option<&'a TinyDecoder>,
 }
 
-/// The small decoder of the models folder, where it speaks the model's latents: the demo model has its own. Weights that
+/// The small decoder, where its weights are there and it speaks the model's latents: the demo model has its own. Weights that
 /// cannot be used are warned of.
 pub fn find_decoder(
-    models: Option<&Path>,
+    places: &Places,
     vae: &ModelFolder,
     device: &Device,
     observer: &dyn Observer,
 ) -> Option<TinyDecoder> {
     let is_own = matches!(vae, ModelFolder::Bundled(_));
-    let file = models.filter(|_| !is_own).and_then(tiny_vae::find)?;
+    if is_own {
+        return None;
+    }
+    let file = places.helper(Helper::TinyVae)?;
     let warn = |error| {
         observer.warning(Warning {
             summary: format!("previews stay rough: {error}"),

@@ -35,9 +35,9 @@ pub fn translate(
     job.check_files()?;
     output::check_writable(files::parent(&job.out), &job.work)?;
     let wants_control = job.control.annotator().is_some();
-    let folders = ModelFolders::resolve(&job.models, wants_control, engine.models_folder())?;
+    let folders = ModelFolders::resolve(&job.models, wants_control, engine.places())?;
     folders.check()?;
-    ReadyAnnotator::check(job, engine.models_folder())?;
+    ReadyAnnotator::check(job, engine.places())?;
     let ffmpeg = engine.ffmpeg()?;
     let mut journal = Journal::open(&job.work, "translate")?;
     let mut clock = StageClock::default();
@@ -108,7 +108,7 @@ fn fill_between(
     let OpenDevice { device, .. } = tools.engine.device(&job.device)?;
     let mut notes = Vec::new();
     let helpers = helpers.unwrap_or_else(|| {
-        let helpers = Helpers::find(tools.engine.models_folder(), &device, observer);
+        let helpers = Helpers::find(tools.engine.places(), &device, observer);
         notes = helpers.notes(false);
         helpers
     });

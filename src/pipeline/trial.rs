@@ -47,9 +47,9 @@ pub fn try_frame(
     };
     let job = Job::new(&spec)?;
     let wants_control = job.control.annotator().is_some();
-    let folders = ModelFolders::resolve(&job.models, wants_control, engine.models_folder())?;
+    let folders = ModelFolders::resolve(&job.models, wants_control, engine.places())?;
     folders.check()?;
-    ReadyAnnotator::check(&job, engine.models_folder())?;
+    ReadyAnnotator::check(&job, engine.places())?;
     let ffmpeg = engine.ffmpeg()?;
     observer.checkpoint()?;
     let picture = frame_at(&ffmpeg, &trial.info, &trial.times, trial.frame)?;

@@ -2,8 +2,8 @@
 
 use crate::worker::handle::{SendError, WorkerHandle};
 use crate::worker::message::{
-    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, OverlayPicture, OverlaySpec,
-    Preview, TryRequest,
+    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, ModelId, OverlayPicture,
+    OverlaySpec, Preview, TryRequest,
 };
 
 /// The worker as the window sees it; nothing here waits.
@@ -25,6 +25,9 @@ pub trait Backend {
 
     /// Lets a paused job go on.
     fn resume(&self, job: JobId);
+
+    /// Stops a download; what came in is kept.
+    fn stop_download(&self, id: &ModelId);
 
     /// The next event, if there is one.
     fn next_event(&self) -> Option<Event>;
@@ -67,6 +70,10 @@ impl Backend for WorkerHandle {
 
     fn resume(&self, job: JobId) {
         Self::resume(self, job);
+    }
+
+    fn stop_download(&self, id: &ModelId) {
+        Self::stop_download(self, id);
     }
 
     fn next_event(&self) -> Option<Event> {

@@ -103,7 +103,10 @@ fn dialog(pick: FilePick, proposal: Option<PathBuf>) -> Choice {
     if let Some(proposal) = proposal {
         let is_folder = matches!(
             pick,
-            FilePick::ExportFolder | FilePick::WorkFolder | FilePick::ModelFolder
+            FilePick::ExportFolder
+                | FilePick::WorkFolder
+                | FilePick::ModelFolder
+                | FilePick::ModelsFolder
         );
         let folder = if is_folder {
             Some(proposal.as_path())
@@ -126,14 +129,15 @@ fn dialog(pick: FilePick, proposal: Option<PathBuf>) -> Choice {
         ),
         FilePick::Project => Box::pin(dialog.add_filter("Project", &["toml"]).pick_file()),
         FilePick::SaveProject => Box::pin(dialog.add_filter("Project", &["toml"]).save_file()),
-        FilePick::ModelFile | FilePick::Vae | FilePick::ControlNet => Box::pin(
+        FilePick::ModelFile | FilePick::Vae | FilePick::Lora | FilePick::ControlNet => Box::pin(
             dialog
                 .add_filter("SafeTensors", &["safetensors"])
                 .pick_file(),
         ),
-        FilePick::ModelFolder | FilePick::ExportFolder | FilePick::WorkFolder => {
-            Box::pin(dialog.pick_folder())
-        }
+        FilePick::ModelFolder
+        | FilePick::ModelsFolder
+        | FilePick::ExportFolder
+        | FilePick::WorkFolder => Box::pin(dialog.pick_folder()),
         FilePick::Ffmpeg => Box::pin(dialog.pick_file()),
         FilePick::ExportFile => Box::pin(
             dialog
@@ -152,6 +156,8 @@ fn title(pick: FilePick) -> &'static str {
         FilePick::ModelFolder => "Folder of a model",
         FilePick::ModelFile => "File of a model",
         FilePick::Vae => "File of a VAE",
+        FilePick::Lora => "File of a LoRA",
+        FilePick::ModelsFolder => "Folder for models",
         FilePick::ControlNet => "File of a ControlNet",
         FilePick::ControlClip(_) => "Clip of control images",
         FilePick::Ffmpeg => "Locate FFmpeg",

@@ -70,6 +70,7 @@ impl<B: Backend> Outside<B> {
             Effect::Cancel(job) => self.backend.cancel(job),
             Effect::Pause(job) => self.backend.pause(job),
             Effect::Resume(job) => self.backend.resume(job),
+            Effect::StopDownload(id) => self.backend.stop_download(&id),
             Effect::Pick { pick, proposal } => self.desktop.pick(pick, proposal, wake(ctx)),
             Effect::Copy(text) => ctx.copy_text(text),
             Effect::Reveal(path) => self.desktop.open(path.parent().unwrap_or(Path::new("."))),

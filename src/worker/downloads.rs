@@ -99,6 +99,10 @@ pub(super) fn run(orders: &Receiver<(ModelId, Box<GetModel>)>, outbox: &Outbox, 
 }
 
 fn get(id: &ModelId, how: &GetModel, outbox: &Outbox, stops: &Stops) -> DownloadState {
+    if stops.has(id) {
+        // It was stopped while it waited.
+        return DownloadState::Cancelled;
+    }
     let Some(entry) = model_manager::entry(id) else {
         return DownloadState::Failed(unknown(id));
     };

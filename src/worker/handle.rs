@@ -16,6 +16,7 @@ use super::message::{
     Command, Event, FileTask, GetModel, JobEvent, JobId, JobProgress, MediaPicture, MediaRequest,
     ModelId, OverlayPicture, OverlaySpec, Preview, PreviewOf, StepOf, TryRequest,
 };
+use super::models;
 use super::opener::{self, Newest, Question};
 use super::prompts;
 use super::run::{self, Work};
@@ -99,6 +100,7 @@ impl Outbox {
 struct Inboxes {
     engine: Sender<Command>,
     opener: Sender<Question>,
+    models: Sender<models::Question>,
     files: Sender<FileTask>,
     downloads: Sender<(ModelId, Box<GetModel>)>,
     /// Says that a slot of samples was filled.
@@ -146,6 +148,7 @@ pub fn spawn<W: Work>(
     };
     let (engine, commands) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (opener, questions) = crossbeam_channel::bounded(MOST_COMMANDS);
+    let (models, looks) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (files, tasks) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (downloads, orders) = crossbeam_channel::bounded(MOST_COMMANDS);
     let (samples_in, samples_nudge) = crossbeam_channel::bounded(1);
@@ -156,6 +159,7 @@ pub fn spawn<W: Work>(
         inboxes: Some(Inboxes {
             engine,
             opener,
+            models,
             files,
             downloads,
             samples: samples_in,
@@ -190,6 +194,8 @@ pub fn spawn<W: Work>(
     handle.start("opener", move || {
         opener::run(&questions, &to_opener, &newest, &media);
     })?;
+    let to_models = outbox.clone();
+    handle.start("models", move || models::run(&looks, &to_models))?;
     let to_files = outbox.clone();
     handle.start("files", move || files::run(&tasks, &to_files))?;
     let (slot, to_prompts) = (Arc::clone(&handle.prompts), outbox.clone());
@@ -245,14 +251,16 @@ impl WorkerHandle {
                 self.media.close();
                 Ok(())
             }
-            Command::CheckModel(spec) => queue(&inboxes.opener, Question::Model(spec)),
+            Command::CheckModel(spec, places) => {
+                queue(&inboxes.models, models::Question::Check(spec, places))
+            }
             Command::CountTokens(spec) => {
                 self.prompts.put(spec);
                 // A nudge that waits already serves both.
                 let _ = inboxes.prompts.try_send(());
                 Ok(())
             }
-            Command::ScanModels(places) => queue(&inboxes.opener, Question::Models(places)),
+            Command::ScanModels(places) => queue(&inboxes.models, models::Question::Scan(places)),
             Command::GetModel(id, how) => {
                 self.stops.forget(&id);
                 queue(&inboxes.downloads, (id, how))

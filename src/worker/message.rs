@@ -20,7 +20,8 @@ pub use crate::pipeline::export::{
 pub use crate::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes, frames_that_fit};
 pub use crate::pipeline::memory_meter::MeasuredMemory;
 pub use crate::pipeline::model_manager::{
-    CheckedBy, Entry, Found, Hub, Library, ModelId, Owner, Places, Receipt, Role, State, catalogue,
+    CheckedBy, Entry, Found, Hub, Library, ModelId, ModelSources, NOT_SD15, Owner, Places, Receipt,
+    Role, State, catalogue, entry,
 };
 pub use crate::pipeline::observer::{Progress, Stage, StepOf, Summary, Unit};
 pub use crate::pipeline::overlay::{
@@ -52,12 +53,15 @@ pub enum Command {
     File(FileTask),
     /// Use another ffmpeg than the one on the path, and look at it; answered by [`Event::Ffmpeg`].
     UseFfmpeg(Option<PathBuf>),
-    /// See whether the models that settings name can be used; answered by [`Event::Model`].
-    CheckModel(Box<JobSpec>),
+    /// See whether the models that settings name can be used, some of them by their names in these places; answered by
+    /// [`Event::Model`].
+    CheckModel(Box<JobSpec>, Box<Places>),
     /// Count the tokens of the prompt, on a thread of its own; answered by [`Event::Tokens`]. The newest wins.
     CountTokens(Box<JobSpec>),
     /// Look for models on this machine; answered by [`Event::Models`].
     ScanModels(Box<Places>),
+    /// Look for helper networks and LoRAs in other places.
+    UseModels(Box<Places>),
     /// Fetch a model of the catalogue, on a thread of its own, in order; answered by [`Event::Download`].
     GetModel(ModelId, Box<GetModel>),
     /// Open the device; answered by [`Event::Device`].

@@ -1,5 +1,5 @@
 //! One named thread owns the engine and every GPU object of it; windows and command lines send it
-//! commands. Five more serve beside it: one looks at videos and models, one fetches pictures, one
+//! commands. Six more serve beside it: one looks at videos, one at models, one fetches pictures, one
 //! reads and writes small files, one counts the words of prompts, one downloads models.
 //!
 //! Facts queue, samples overwrite: events are few and never lost, progress and previews lie in
@@ -12,6 +12,7 @@ pub mod handle;
 pub mod latest;
 mod media;
 pub mod message;
+mod models;
 mod opener;
 mod prompts;
 mod report;

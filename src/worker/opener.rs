@@ -1,4 +1,4 @@
-//! The thread that looks at videos, models and FFmpeg for the window, beside any job.
+//! The thread that looks at videos and FFmpeg for the window, beside any job.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,16 +9,11 @@ use crossbeam_channel::Receiver;
 
 use super::handle::Outbox;
 use super::media::{MediaShared, OpenSource};
-use super::message::{
-    Event, FfmpegStatus, ModelStatus, NetworkSizes, Report, SourceEvent, SourceState, VideoCodec,
-};
+use super::message::{Event, FfmpegStatus, Report, SourceEvent, SourceState, VideoCodec};
 use super::report::guarded;
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::error::Error;
 use crate::pipeline::export::ExportQuality;
-use crate::pipeline::job::{ControlKind, JobSpec, ModelFiles, model_files};
-use crate::pipeline::model_folders::ModelFolders;
-use crate::pipeline::model_manager::{self, Places};
 use crate::pipeline::observer::Cancelled;
 use crate::pipeline::survey::survey;
 use crate::video::{self, Ffmpeg, TimestampIndex, VideoError};
@@ -32,10 +27,6 @@ pub(super) enum Question {
     Open(PathBuf, u64),
     /// Look at FFmpeg.
     Ffmpeg,
-    /// Look at the models that settings name.
-    Model(Box<JobSpec>),
-    /// Look for models on this machine.
-    Models(Box<Places>),
 }
 
 /// Numbers of the videos that were asked for: an older one is given up.
@@ -63,11 +54,6 @@ pub(super) fn run(
     for question in inbox {
         match question {
             Question::Ffmpeg => outbox.send(Event::Ffmpeg(ffmpeg_status(media))),
-            Question::Model(spec) => outbox.send(Event::Model(model_status(&spec))),
-            Question::Models(places) => {
-                let library = guarded(|| Box::new(model_manager::scan(&places)));
-                outbox.send(Event::Models(library));
-            }
             Question::Open(path, number) => open(&path, number, outbox, (newest, media)),
         }
     }
@@ -92,31 +78,6 @@ fn ffmpeg_status(media: &MediaShared) -> Result<FfmpegStatus, Report> {
         version: ffmpeg.version().to_string(),
         codecs: codecs.into_iter().filter(possible).collect(),
         path,
-    })
-}
-
-fn model_status(spec: &JobSpec) -> Result<ModelStatus, Report> {
-    let wants_control = spec.control != ControlKind::None;
-    let check = || {
-        // LoRAs are named by the models folder, which is the engine's: it says what is wrong with them.
-        let files = ModelFiles {
-            loras: Vec::new(),
-            ..model_files(spec)
-        };
-        let folders = ModelFolders::resolve(&files, wants_control, None)?;
-        folders.check()?;
-        NetworkSizes::of(&folders)
-    };
-    let sizes = guarded(check)?.map_err(|error: Error| Report::from(&error))?;
-    let name = spec.model.as_ref().map(|path| {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        name.to_string_lossy().into_owned()
-    });
-    Ok(ModelStatus {
-        is_demo: name.is_none(),
-        name: name.unwrap_or_else(|| "Demo model".to_owned()),
-        has_control: sizes.n_controlnets > 0,
-        sizes,
     })
 }
 

@@ -18,6 +18,7 @@ use crate::pipeline::engine::Engine;
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Measures;
 use crate::pipeline::job::{DeviceChoice, FillJob, FillSpec, Job, JobSpec};
+use crate::pipeline::model_manager::Places;
 use crate::pipeline::observer::{Observer, Summary};
 use crate::pipeline::sample::Sample;
 use crate::pipeline::{evaluate, export, own_keyframes, translate};
@@ -78,6 +79,9 @@ pub trait Work {
     /// Uses another FFmpeg than the one on `PATH` from now on.
     fn use_ffmpeg(&mut self, path: Option<PathBuf>);
 
+    /// Looks for helper networks and LoRAs in other places from now on.
+    fn use_places(&mut self, places: Places);
+
     /// Drops models and caches, which a panic may have left half changed; the next job loads them
     /// again.
     fn reset(&mut self);
@@ -119,6 +123,10 @@ impl Work for Engine {
 
     fn use_ffmpeg(&mut self, path: Option<PathBuf>) {
         Engine::use_ffmpeg(self, path);
+    }
+
+    fn use_places(&mut self, places: Places) {
+        Engine::use_places(self, places);
     }
 
     fn reset(&mut self) {
@@ -198,10 +206,15 @@ impl<W: Work> Worker<'_, W> {
                     tracing::error!(reason = report.summary, "cannot change FFmpeg");
                 }
             }
+            Command::UseModels(places) => {
+                if let Err(report) = self.guarded(|work| work.use_places(*places)) {
+                    tracing::error!(reason = report.summary, "cannot change the models folder");
+                }
+            }
             // Other threads do these.
             Command::Open(_)
             | Command::CloseSource
-            | Command::CheckModel(_)
+            | Command::CheckModel(..)
             | Command::CountTokens(_)
             | Command::ScanModels(_)
             | Command::GetModel(..)

@@ -89,7 +89,7 @@ fn evaluate(model: &Path, controlnet: &Path, inputs: &Path, outputs: &Path) {
     let mut results = BTreeMap::new();
 
     let mut clock = Clock::new();
-    let folders = ModelFolders::resolve(&model_files(&spec), true, None).unwrap();
+    let folders = ModelFolders::resolve(&model_files(&spec), true, engine.places()).unwrap();
     folders.check().unwrap();
     clock.tell("checked");
     let text = Engine::text_model(&folders, &device).unwrap();

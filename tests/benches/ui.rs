@@ -27,8 +27,8 @@ use fresco_studio::ui::backend::Backend;
 use fresco_studio::ui::desktop::SystemDesktop;
 use fresco_studio::worker::handle::SendError;
 use fresco_studio::worker::message::{
-    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, OverlayPicture, OverlaySpec,
-    PictureKey, Preview, TryRequest,
+    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, ModelId, ModelSources,
+    OverlayPicture, OverlaySpec, PictureKey, Preview, TryRequest,
 };
 use fresco_studio::worker::{WorkerHandle, spawn};
 
@@ -63,6 +63,10 @@ impl Backend for Watched {
 
     fn resume(&self, job: JobId) {
         Backend::resume(&self.worker, job);
+    }
+
+    fn stop_download(&self, id: &ModelId) {
+        Backend::stop_download(&self.worker, id);
     }
 
     fn next_event(&self) -> Option<Event> {
@@ -115,7 +119,7 @@ impl Window {
                 models: folder("models"),
                 videos: folder("videos"),
             };
-            let start = app::start(folders, Some(window.clip.clone()));
+            let start = app::start(folders, ModelSources::default(), Some(window.clip.clone()));
             let worker = Watched {
                 worker: spawn(Engine::default, Arc::new(|| {})).unwrap(),
                 delivered: Rc::clone(&window.delivered),

@@ -8,6 +8,7 @@ use fresco_studio::pipeline::error::Error;
 use fresco_studio::pipeline::evaluate::Measures;
 use fresco_studio::pipeline::export::ExportSpec;
 use fresco_studio::pipeline::job::{DeviceChoice, FillJob, Job, JobSpec};
+use fresco_studio::pipeline::model_manager::Places;
 use fresco_studio::pipeline::observer::{Observer, Stage, Summary};
 use fresco_studio::pipeline::overlay::OverlaySpec;
 use fresco_studio::pipeline::sample::Sample;
@@ -91,6 +92,8 @@ impl Work for Scripted {
     }
 
     fn use_ffmpeg(&mut self, _: Option<PathBuf>) {}
+
+    fn use_places(&mut self, _: Places) {}
 
     fn reset(&mut self) {
         (self.on_reset)();

@@ -253,14 +253,15 @@ fn loras_are_found_by_name() {
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("ink.safetensors");
     std::fs::write(&file, b"").unwrap();
-    let find = |name: &str| lora::find(Some(models.path()), Path::new(name));
+    let folders = [models.path().join("elsewhere"), models.path().join("loras")];
+    let find = |name: &str| lora::find(&folders, Path::new(name));
     for name in ["ink", "ink.safetensors", "style/ink"] {
         assert_eq!(find(name).unwrap(), file, "{name}");
     }
     for name in ["pen", "../loras/style/ink", ""] {
         assert!(find(name).is_err(), "{name}");
     }
-    assert_eq!(lora::find(None, &file).unwrap(), file);
+    assert_eq!(lora::find(&[], &file).unwrap(), file);
 }
 
 #[test]

@@ -2,11 +2,18 @@
 
 use super::super::actions::{Action, Effect};
 use super::super::state::{AppState, Dialog};
+use super::models::scan;
 
 /// Opens and closes dialogs, or hands the action back.
 pub fn perform(state: &mut AppState, action: Action) -> Result<Vec<Effect>, Action> {
     match action {
-        Action::OpenDialog(dialog) => show(state, dialog),
+        Action::OpenDialog(dialog) => {
+            let lists_models = dialog == Dialog::Models;
+            show(state, dialog);
+            if lists_models {
+                return Ok(vec![scan(state)]);
+            }
+        }
         Action::ShowPreferences(page) => show(state, Dialog::Preferences(page)),
         Action::ShowDetails(report) => show(state, Dialog::Details(report)),
         Action::Escape => escape(state),

@@ -6,8 +6,8 @@ use super::super::actions::{Action, Effect, Gesture, Section, Setting};
 use super::super::edits::Edits;
 use super::super::history::StepName;
 use super::super::state::{AppState, Project};
-use super::preferences::count_tokens;
-use crate::pipeline::job::JobSpec;
+use super::preferences::{check_model, count_tokens};
+use crate::pipeline::job::{ControlKind, ControlNetSpec, JobSpec, ModelFiles, model_files};
 use crate::worker::message::Command;
 
 /// Does an action that changes settings, or hands it back.
@@ -56,7 +56,7 @@ pub fn change(state: &mut AppState, what: Setting, spec: JobSpec, gesture: Gestu
     project.edit(StepName::Setting(what), gesture, now, |edits| {
         edits.spec = spec;
     });
-    checks(&before, &project.edits.spec)
+    checks(&before, state)
 }
 
 fn reset_section(state: &mut AppState, section: Section) -> Vec<Effect> {
@@ -71,7 +71,7 @@ fn reset_section(state: &mut AppState, section: Section) -> Vec<Effect> {
             setting.copy(&fresh, &mut edits.spec);
         }
     });
-    checks(&before, &project.edits.spec)
+    checks(&before, state)
 }
 
 enum Direction {
@@ -94,20 +94,18 @@ fn step_back(state: &mut AppState, direction: Direction) -> Vec<Effect> {
     let before = std::mem::replace(&mut project.edits, edits);
     project.touched(now);
     project.tidy_selection();
-    checks(&before.spec, &project.edits.spec)
+    checks(&before.spec, state)
 }
 
 /// Looks again at models and device if the settings name others now.
-fn checks(before: &JobSpec, after: &JobSpec) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    let models = |spec: &JobSpec| {
-        let nets = spec.controlnet.iter().map(|net| net.path.clone());
-        let nets: Vec<_> = nets.collect();
-        (spec.model.clone(), spec.vae.clone(), nets, spec.control)
+fn checks(before: &JobSpec, state: &AppState) -> Vec<Effect> {
+    let Some(project) = &state.project else {
+        return Vec::new();
     };
+    let after = &project.edits.spec;
+    let mut effects = Vec::new();
     if models(before) != models(after) {
-        let spec = Box::new(after.clone());
-        effects.push(Effect::Send(Command::CheckModel(spec)));
+        effects.push(check_model(state));
     }
     let words = |spec: &JobSpec| {
         let (look, model) = (spec.look.clone(), spec.model.clone());
@@ -127,6 +125,22 @@ fn checks(before: &JobSpec, after: &JobSpec) -> Vec<Effect> {
         effects.push(Effect::Send(Command::CheckDevice(device)));
     }
     effects
+}
+
+/// The files that settings name, with what else says whether they can be used.
+fn models(spec: &JobSpec) -> (ModelFiles, ControlKind) {
+    let mut files = model_files(spec);
+    for net in &mut files.controlnets {
+        let path = std::mem::take(&mut net.path);
+        *net = ControlNetSpec {
+            path,
+            ..ControlNetSpec::default()
+        };
+    }
+    for lora in &mut files.loras {
+        lora.strength = 1.0;
+    }
+    (files, spec.control)
 }
 
 impl Project {

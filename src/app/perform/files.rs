@@ -4,18 +4,28 @@ use std::path::PathBuf;
 
 use super::super::actions::{Action, Effect, FilePick};
 use super::super::messages::{Severity, plain};
+use super::super::models::Models;
 use super::super::state::{AppState, Dialog, Folders, Source};
 use super::opening::{AfterLeaving, leave, open};
 use super::preferences::{check_everything, preferences_path, save_preferences, set_preferences};
 use super::saving::{close, move_home, quit, save, save_as};
 use super::tasks::load;
-use crate::worker::message::Command;
+use crate::worker::message::{Command, ModelSources};
 
-/// The state of a window that has just been opened, and what to ask first. `file` is opened too.
+/// The state of a window that has just been opened, and what to ask first. `sources` says where models are
+/// and come from; `file` is opened too.
 #[must_use]
-pub fn start(folders: Folders, file: Option<PathBuf>) -> (AppState, Vec<Effect>) {
+pub fn start(
+    folders: Folders,
+    sources: ModelSources,
+    file: Option<PathBuf>,
+) -> (AppState, Vec<Effect>) {
     let mut state = AppState {
         folders,
+        models: Models {
+            sources,
+            ..Models::default()
+        },
         next_job: 1,
         ..AppState::default()
     };
@@ -109,13 +119,14 @@ fn picked(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effect> {
         FilePick::Video | FilePick::Project => super::perform(state, Action::Open(path)),
         FilePick::SaveProject => save_as(state, path),
         FilePick::Source => relocate(state, path),
-        FilePick::Ffmpeg | FilePick::WorkFolder => {
+        FilePick::Ffmpeg | FilePick::WorkFolder | FilePick::ModelsFolder => {
             let mut preferences = state.preferences.clone();
-            if pick == FilePick::Ffmpeg {
-                preferences.ffmpeg = Some(path);
-            } else {
-                preferences.work_folder = Some(path);
-            }
+            let place = match pick {
+                FilePick::Ffmpeg => &mut preferences.ffmpeg,
+                FilePick::WorkFolder => &mut preferences.work_folder,
+                _ => &mut preferences.models_folder,
+            };
+            *place = Some(path);
             let mut effects = set_preferences(state, preferences);
             if pick == FilePick::WorkFolder {
                 effects.extend(move_home(state));
@@ -129,6 +140,7 @@ fn picked(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effect> {
         FilePick::ModelFolder
         | FilePick::ModelFile
         | FilePick::Vae
+        | FilePick::Lora
         | FilePick::ControlNet
         | FilePick::ControlClip(_) => super::models::use_file(state, pick, path),
     }

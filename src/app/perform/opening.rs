@@ -80,7 +80,6 @@ fn open_video(state: &mut AppState, path: PathBuf, spec: JobSpec) -> Vec<Effect>
     let home = work::home_of(&path, state.work_folders());
     let project = Project::new(spec, home);
     let autosave = project.autosave_path();
-    let checks = check_models(&project);
     state.project = Some(project);
     state.opening = Some(autosave.clone());
     // The folder is held before what is in it is read.
@@ -89,7 +88,7 @@ fn open_video(state: &mut AppState, path: PathBuf, spec: JobSpec) -> Vec<Effect>
         load(autosave, false),
         Effect::Send(Command::Open(path)),
     ];
-    effects.extend(checks);
+    effects.extend(check_models(state));
     effects
 }
 
@@ -150,10 +149,10 @@ pub(in crate::app) fn opened_project(
         };
     }
     let video = project.edits.spec.source.clone();
-    let mut effects = check_models(&project);
     let inventory = FileTask::Inventory(project.work());
-    effects.push(file(inventory));
     state.project = Some(project);
+    let mut effects = check_models(state);
+    effects.push(file(inventory));
     if is_new {
         effects.push(Effect::Send(Command::Open(video)));
     }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::super::actions::Effect;
 use super::super::preferences::Preferences;
 use super::super::settings::fresh_spec;
-use super::super::state::{AppState, Project};
-use super::tasks::write;
+use super::super::state::AppState;
+use super::models::scan;
+use super::tasks::{file, write};
 use crate::pipeline::job::JobSpec;
 use crate::worker::message::{Command, FileTask};
 
@@ -32,6 +33,11 @@ pub fn set_preferences(state: &mut AppState, preferences: Preferences) -> Vec<Ef
         let path = state.preferences.ffmpeg.clone();
         effects.push(Effect::Send(Command::UseFfmpeg(path)));
     }
+    if before.models_folder != state.preferences.models_folder {
+        effects.push(use_models_folder(state));
+        effects.push(scan(state));
+        effects.push(check_model(state));
+    }
     if before.device != state.preferences.device {
         let device = state.preferences.device.clone();
         if let Some(project) = &mut state.project {
@@ -42,11 +48,32 @@ pub fn set_preferences(state: &mut AppState, preferences: Preferences) -> Vec<Ef
     effects
 }
 
-/// Asks whether the models of a project can be used, and how long its prompt is for them.
-pub fn check_models(project: &Project) -> Vec<Effect> {
-    let spec = &project.edits.spec;
-    let check = Effect::Send(Command::CheckModel(Box::new(spec.clone())));
-    vec![check, count_tokens(spec)]
+/// Asks whether the models that the settings name can be used, and how long the prompt is for them.
+pub(in crate::app) fn check_models(state: &AppState) -> Vec<Effect> {
+    let project = state.project.as_ref();
+    let tokens = project.map(|project| count_tokens(&project.edits.spec));
+    std::iter::once(check_model(state)).chain(tokens).collect()
+}
+
+/// Asks whether the models that the settings name can be used.
+pub fn check_model(state: &AppState) -> Effect {
+    let project = state.project.as_ref();
+    let spec = project.map_or_else(
+        || JobSpec {
+            model: state.preferences.model.clone(),
+            ..fresh_spec()
+        },
+        |project| project.edits.spec.clone(),
+    );
+    Effect::Send(Command::CheckModel(
+        Box::new(spec),
+        Box::new(state.places()),
+    ))
+}
+
+/// Looks for models in the folder that the preferences name.
+pub(in crate::app) fn use_models_folder(state: &AppState) -> Effect {
+    Effect::Send(Command::UseModels(Box::new(state.places())))
 }
 
 /// Asks how long the prompt is.
@@ -58,21 +85,11 @@ pub fn count_tokens(spec: &JobSpec) -> Effect {
 pub(in crate::app) fn check_everything(state: &AppState) -> Vec<Effect> {
     let preferences = &state.preferences;
     let project = state.project.as_ref();
-    let spec = project.map_or_else(
-        || JobSpec {
-            model: preferences.model.clone(),
-            ..fresh_spec()
-        },
-        |project| project.edits.spec.clone(),
-    );
-    let device = project
-        .map_or(&preferences.device, |_| &spec.device)
-        .clone();
-    let commands = [
-        Command::UseFfmpeg(preferences.ffmpeg.clone()),
-        Command::CheckModel(Box::new(spec)),
-        Command::CheckDevice(device),
-        Command::File(FileTask::Look(preferences.recent.clone())),
-    ];
-    commands.into_iter().map(Effect::Send).collect()
+    let device = project.map_or(&preferences.device, |project| &project.edits.spec.device);
+    vec![
+        Effect::Send(Command::UseFfmpeg(preferences.ffmpeg.clone())),
+        check_model(state),
+        Effect::Send(Command::CheckDevice(device.clone())),
+        file(FileTask::Look(preferences.recent.clone())),
+    ]
 }

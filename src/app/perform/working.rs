@@ -319,9 +319,12 @@ impl AppState {
         let project = self.project.as_ref();
         match pick {
             FilePick::SaveProject => project.map(Project::proposed_path),
-            FilePick::ModelFolder | FilePick::ModelFile | FilePick::Vae | FilePick::ControlNet => {
-                Some(self.folders.models.clone())
-            }
+            FilePick::ModelFolder
+            | FilePick::ModelFile
+            | FilePick::ModelsFolder
+            | FilePick::Vae
+            | FilePick::Lora
+            | FilePick::ControlNet => Some(self.models_folder().to_owned()),
             FilePick::ExportFile | FilePick::ExportFolder => {
                 self.dialogs.iter().rev().find_map(|dialog| match dialog {
                     Dialog::Export(draft) => Some(draft.settings.path.clone()),

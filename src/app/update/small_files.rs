@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::super::Effect;
 use super::super::messages::{Severity, plain};
-use super::super::perform::{check_everything, check_models, file, opened_project};
+use super::super::perform::{
+    check_everything, check_models, file, opened_project, use_models_folder,
+};
 use super::super::preferences::Preferences;
 use super::super::project;
 use super::super::state::{Access, AppState, Project, SourceTrouble};
@@ -131,8 +133,9 @@ fn take_project(
     project.take_in(file_read);
     project.unsaved |= is_other && project.path.is_some();
     changed_since(project, made_from);
-    let mut effects = check_models(project);
-    effects.push(file(FileTask::Inventory(project.work())));
+    let inventory = file(FileTask::Inventory(project.work()));
+    let mut effects = check_models(state);
+    effects.push(inventory);
     effects
 }
 
@@ -165,5 +168,9 @@ fn preferences_loaded(state: &mut AppState, text: Result<Option<String>, Report>
         }
         Err(report) => state.messages.say(Severity::Warning, report, state.now),
     }
-    check_everything(state)
+    let mut effects = check_everything(state);
+    if state.preferences.models_folder.is_some() {
+        effects.insert(0, use_models_folder(state));
+    }
+    effects
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::list::licence;
 use super::{report, spawn};
 use crate::app::format::{about, bytes};
 use crate::cli::console::{Console, Style};
@@ -79,7 +78,7 @@ fn get_one(entry: &Entry, how: &GetModel, worker: &WorkerHandle, console: &mut C
         "{}, {}, licence: {}, from {}",
         entry.title,
         bytes(entry.bytes),
-        licence(entry),
+        entry.licence_text(),
         entry.address(&how.hub.endpoint)
     ));
     if let Err(error) = worker.send(Command::GetModel(id.clone(), Box::new(how.clone()))) {

@@ -57,7 +57,7 @@ pub(super) fn list(library: &Library, endpoint: &str, console: &mut Console) {
         console.say(format_args!("              {}", entry.purpose));
         console.say(format_args!(
             "              licence: {}   {}",
-            licence(entry),
+            entry.licence_text(),
             entry.page(endpoint)
         ));
     }
@@ -94,13 +94,6 @@ fn say_owners(library: &Library, console: &mut Console) {
             "Also found  {}   used in place, never moved",
             counts.join("   ")
         ));
-    }
-}
-
-pub(super) fn licence(entry: &Entry) -> String {
-    match &entry.licence_note {
-        None => entry.licence.clone(),
-        Some(note) => format!("{} ({note})", entry.licence),
     }
 }
 

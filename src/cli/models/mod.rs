@@ -3,7 +3,7 @@
 mod get;
 mod list;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -11,32 +11,8 @@ use clap::{Args, Subcommand};
 use super::because;
 use super::console::Console;
 use super::run::{self, Exit};
-use crate::worker::message::{GetModel, Hub, Library, Places};
+use crate::worker::message::{GetModel, Library, ModelSources, Places};
 use crate::worker::{self, Command, Event, Report, Work, WorkerHandle};
-
-/// Where models are and come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelSources {
-    /// Folders that are looked through.
-    pub places: Places,
-    /// Whom downloads ask.
-    pub hub: Hub,
-}
-
-impl ModelSources {
-    /// The usual ones; `variable` reads the environment.
-    #[must_use]
-    pub fn usual(
-        folder: PathBuf,
-        home: Option<&Path>,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Self {
-        Self {
-            hub: Hub::from_variables(&variable),
-            places: Places::usual(folder, home, variable),
-        }
-    }
-}
 
 #[derive(Debug, Args)]
 pub(super) struct ModelsArguments {

@@ -66,6 +66,13 @@ impl Default for Patience {
     }
 }
 
+/// The hub itself, asked directly.
+impl Default for Hub {
+    fn default() -> Self {
+        Self::from_variables(|_| None)
+    }
+}
+
 impl Hub {
     /// The hub as the usual variables describe it; `variable` reads the environment.
     #[must_use]

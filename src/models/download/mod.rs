@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use error::DownloadError;
 pub use fetch::fetch;
 pub use hub::{Hub, Patience, Proxies, Secret};
-pub use partial::{Record, unfinished};
+pub use partial::{Record, partials, unfinished};
 
 use super::inspect;
 use super::library::Entry;

@@ -51,9 +51,15 @@ impl Record {
 /// Bytes that a stopped download of `file` has left, and of how many, if there is one.
 #[must_use]
 pub fn unfinished(file: &Path) -> Option<(u64, Option<u64>)> {
-    let about = fs::metadata(beside(file, ".partial-", "")).ok()?;
-    let memo = read_memo(&beside(file, ".partial-", ".toml"))?;
-    Some((about.len(), memo.total))
+    let [part, memo] = partials(file);
+    let about = fs::metadata(part).ok()?;
+    Some((about.len(), read_memo(&memo)?.total))
+}
+
+/// What a download of `file` has until it is whole: the bytes that came in, and the note beside them.
+#[must_use]
+pub fn partials(file: &Path) -> [PathBuf; 2] {
+    ["", ".toml"].map(|after| beside(file, ".partial-", after))
 }
 
 /// A name beside `file`.
@@ -91,8 +97,7 @@ pub(super) struct Partial {
 impl Partial {
     /// Opens what an earlier try has left, or begins anew if it is from elsewhere.
     pub fn open(whole: &Path, address: &str) -> Result<Self, DownloadError> {
-        let path = beside(whole, ".partial-", "");
-        let memo_path = beside(whole, ".partial-", ".toml");
+        let [path, memo_path] = partials(whole);
         let writing = |source| DownloadError::writing(&path, source);
         fs::create_dir_all(files::parent(whole)).map_err(writing)?;
         let file = OpenOptions::new()

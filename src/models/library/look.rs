@@ -18,8 +18,8 @@ pub struct Nature {
     pub trouble: Option<String>,
 }
 
-/// What is said of networks that cannot be used with the others.
-const OTHER_FAMILY: &str = "not SD 1.5";
+/// What is said of a model of another family.
+pub const NOT_SD15: &str = "not SD 1.5";
 
 /// What is said of formats that can run code.
 const CAN_RUN_CODE: &str = "This format can run code. Use a .safetensors file.";
@@ -71,7 +71,7 @@ fn nature(header: &Header) -> Nature {
         let family = lora::other_family(&tensors);
         return Nature {
             role: Some(Role::Lora),
-            trouble: family.map(|_| OTHER_FAMILY.to_owned()),
+            trouble: family.map(|_| NOT_SD15.to_owned()),
         };
     }
     let (role, trouble) = match Contents::of(&tensors) {
@@ -79,8 +79,8 @@ fn nature(header: &Header) -> Nature {
         Err(FamilyError::Unknown) => (None, None),
         Err(FamilyError::Wrong {
             role: "ControlNet", ..
-        }) => (Some(Role::ControlNet), Some(OTHER_FAMILY.to_owned())),
-        Err(FamilyError::Wrong { .. }) => (None, Some(OTHER_FAMILY.to_owned())),
+        }) => (Some(Role::ControlNet), Some(NOT_SD15.to_owned())),
+        Err(FamilyError::Wrong { .. }) => (None, Some(NOT_SD15.to_owned())),
         Err(other) => (None, Some(other.to_string())),
     };
     Nature { role, trouble }
@@ -139,12 +139,12 @@ mod tests {
         let name = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
         let trouble = |width| nature(&header(&[(name, &[320, width])])).trouble;
         assert_eq!(trouble(768), None);
-        assert_eq!(trouble(1024).as_deref(), Some("not SD 1.5"));
-        assert_eq!(trouble(2048).as_deref(), Some("not SD 1.5"));
+        assert_eq!(trouble(1024).as_deref(), Some(NOT_SD15));
+        assert_eq!(trouble(2048).as_deref(), Some(NOT_SD15));
         let lora = "lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_up.weight";
         let found = nature(&header(&[(lora, &[8, 8])]));
         assert_eq!(found.role, Some(Role::Lora));
-        assert_eq!(found.trouble.as_deref(), Some("not SD 1.5"));
+        assert_eq!(found.trouble.as_deref(), Some(NOT_SD15));
         let adapter = nature(&header(&[("adapter.body.0.in_conv.bias", &[8])]));
         assert!(
             adapter

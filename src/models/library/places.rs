@@ -1,9 +1,12 @@
 //! Where models may be: the user's own folder, the cache of the hub's tools, and folders of other programs.
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use crate::models::lora;
 
 /// Folders of other programs below the home folder, as their guides propose them.
 const PROGRAMS: [&str; 5] = [
@@ -17,7 +20,7 @@ const PROGRAMS: [&str; 5] = [
 /// Folders that are looked through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
-    /// This user's models, where downloads go.
+    /// This user's models, where downloads go; nothing is looked for there if it has no name.
     pub folder: PathBuf,
     /// Caches of the hub's own tools.
     pub caches: Vec<PathBuf>,
@@ -53,7 +56,36 @@ impl fmt::Display for Owner {
     }
 }
 
+/// Folders of other programs for LoRAs, below that program's own.
+const LORAS: [&str; 2] = ["models/Lora", "models/loras"];
+
+/// Just a models folder.
+impl From<PathBuf> for Places {
+    fn from(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            ..Self::default()
+        }
+    }
+}
+
 impl Places {
+    /// The models folder, if there is one.
+    #[must_use]
+    pub fn own(&self) -> Option<&Path> {
+        let folder = self.folder.as_path();
+        (folder != Path::new("")).then_some(folder)
+    }
+
+    /// Folders that LoRAs are looked for in by their names, the user's own first.
+    #[must_use]
+    pub fn lora_folders(&self) -> Vec<PathBuf> {
+        let own = self.own().map(|folder| folder.join(lora::FOLDER));
+        let others = self.others.iter();
+        let others = others.flat_map(|folder| LORAS.map(|loras| folder.join(loras)));
+        own.into_iter().chain(others).collect()
+    }
+
     /// The usual places. `variable` reads the environment: `HF_HUB_CACHE` and `HF_HOME` say where the hub's cache is.
     #[must_use]
     pub fn usual(
@@ -73,6 +105,30 @@ impl Places {
             others: home.map(below).unwrap_or_default(),
         }
     }
+}
+
+/// What the branch of a repository in the hub's cache is at, or what was fetched of it.
+pub(super) fn snapshot(repository: &Path) -> Option<PathBuf> {
+    let snapshots = repository.join("snapshots");
+    let main = fs::read_to_string(repository.join("refs/main")).unwrap_or_default();
+    let mut names = names_in(&snapshots);
+    let main = names.iter().position(|name| name == main.trim());
+    let name = match main {
+        Some(main) => names.swap_remove(main),
+        None => names.pop()?,
+    };
+    Some(snapshots.join(name))
+}
+
+/// Names in a folder, sorted; none if it cannot be read.
+pub(super) fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::look::{self, Nature};
 use super::manifest::{Role, catalogue};
-use super::places::{Owner, Places};
+use super::places::{Owner, Places, names_in, snapshot};
 use super::{Found, Library, state};
 
 /// Folders below folders that are looked into.
@@ -47,7 +47,7 @@ pub fn scan(places: &Places) -> Library {
         (a.role, a.owner, &a.name, &a.path).cmp(&(b.role, b.owner, &b.name, &b.path))
     });
     notes.extend(collisions(&found));
-    let state = |entry: &super::Entry| state::of(entry, &places.folder, &found);
+    let state = |entry: &super::Entry| state::of(entry, places, &found);
     let entries = catalogue()
         .iter()
         .map(|entry| (entry.clone(), state(entry)));
@@ -162,13 +162,7 @@ impl Search {
             let Some(repository) = name.strip_prefix("models--") else {
                 continue;
             };
-            let folder = cache.join(&name);
-            let snapshots = folder.join("snapshots");
-            let main = fs::read_to_string(folder.join("refs/main")).unwrap_or_default();
-            let main = names_in(&snapshots)
-                .into_iter()
-                .find(|name| name == main.trim());
-            let Some(snapshot) = main.or_else(|| names_in(&snapshots).pop()) else {
+            let Some(snapshot) = snapshot(&cache.join(&name)) else {
                 continue;
             };
             let before = self.found.len();
@@ -178,7 +172,7 @@ impl Search {
                 within: Some(&within),
                 left: MOST,
             };
-            self.walk(&snapshots.join(snapshot), 0, &mut walk);
+            self.walk(&snapshot, 0, &mut walk);
             let repository = repository.replacen("--", "/", 1);
             for found in &mut self.found[before..] {
                 found.name.clone_from(&repository);
@@ -299,15 +293,4 @@ fn name_of(folder: &Path) -> String {
 
 fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |about| about.len())
-}
-
-/// Names in a folder, sorted; none if it cannot be read.
-fn names_in(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    names
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::manifest::{Entry, Role};
+use super::helpers::Helper;
+use super::manifest::Entry;
+use super::places::Places;
 use super::{Found, look};
 use crate::models::download::{self, Record};
 
@@ -37,9 +39,17 @@ pub enum State {
 }
 
 /// Where a model is: in the models folder, or anywhere else.
-pub(super) fn of(entry: &Entry, models: &Path, found: &[Found]) -> State {
-    let path = entry.place(models);
-    match (own(entry, &path), elsewhere(entry, found)) {
+pub(super) fn of(entry: &Entry, places: &Places, found: &[Found]) -> State {
+    let path = entry.place(&places.folder);
+    let elsewhere = match Helper::of(entry) {
+        // Where the jobs look for it.
+        Some(helper) => places.helper(helper).filter(|found| {
+            let is_other = *found != path;
+            is_other && look::look(found, Some(entry.role)).trouble.is_none()
+        }),
+        None => elsewhere(entry, found),
+    };
+    match (own(entry, &path), elsewhere) {
         (Some(State::Ready { path }), _) | (_, Some(path)) => State::Ready { path },
         (Some(state), None) => state,
         (None, None) => State::Missing,
@@ -76,8 +86,7 @@ fn elsewhere(entry: &Entry, found: &[Found]) -> Option<PathBuf> {
             || found.path.join(name).is_file();
         let is_telling = !GENERIC.iter().any(|generic| name.starts_with(generic));
         let is_same = is_named && (is_telling || found.name == entry.hub);
-        let fits = found.role == entry.role || entry.role == Role::Helper;
-        is_same && fits && found.trouble.is_none()
+        is_same && found.role == entry.role && found.trouble.is_none()
     };
     found.iter().find(is_it).map(|found| found.path.clone())
 }

@@ -92,23 +92,23 @@ pub enum LoraError {
 /// Where LoRAs lie in the models folder.
 pub const FOLDER: &str = "loras";
 
-/// Levels of folders below [`FOLDER`] that are looked into.
+/// Levels of folders below those for LoRAs that are looked into.
 const DEPTH: usize = 4;
 
-/// The file that is meant: a path, or the name of a file in the models folder, with or without its extension.
+/// The file that is meant: a path, or the name of a file in one of these folders, with or without its extension.
 ///
 /// # Errors
 /// [`LoraError::NotFound`].
-pub fn find(models: Option<&Path>, named: &Path) -> Result<PathBuf, LoraError> {
+pub fn find(folders: &[PathBuf], named: &Path) -> Result<PathBuf, LoraError> {
     if named.is_file() {
         return Ok(named.to_owned());
     }
     let not_found = || LoraError::NotFound {
         name: named.display().to_string(),
     };
-    let folder = models.map(|models| models.join(FOLDER));
-    folder
-        .and_then(|folder| find_below(&folder, named, DEPTH))
+    let mut folders = folders.iter();
+    folders
+        .find_map(|folder| find_below(folder, named, DEPTH))
         .ok_or_else(not_found)
 }
 

@@ -208,6 +208,7 @@ impl<B: Backend> Studio<B> {
             Dialog::Preferences(page) => preferences::preferences_ui(&self.state, page, ctx),
             Dialog::Shortcuts => shortcuts::sheet_ui(ctx),
             Dialog::Models => models::models_ui(&self.state, ctx),
+            Dialog::Download(id) => models::download_ui(&self.state, &id, ctx),
             Dialog::GoTo(_) => dialogs::go_to_ui(ctx),
             Dialog::Palette(_) => self.palette(ctx),
             Dialog::CloseWhileWorking => dialogs::close_while_working_ui(ctx),

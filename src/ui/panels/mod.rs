@@ -11,6 +11,7 @@ pub mod guidance;
 pub mod jobs;
 pub mod keyframes;
 pub mod log;
+pub mod loras;
 pub mod menus;
 pub mod models;
 pub mod notices;

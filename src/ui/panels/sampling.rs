@@ -2,6 +2,7 @@
 
 use egui::{CollapsingHeader, Ui};
 
+use super::loras::loras_ui;
 use super::settings::Editor;
 use crate::app::actions::{Action, FilePick, Gesture};
 use crate::app::settings::{Number, Setting};
@@ -98,6 +99,7 @@ fn model_ui(state: &AppState, editor: &mut Editor<'_>, ui: &mut Ui) {
         Some(_) => editor.asked.push(Action::Pick(FilePick::Vae)),
         None => (),
     }
+    loras_ui(editor, ui);
 }
 
 fn seed_ui(editor: &mut Editor<'_>, ui: &mut Ui) {

@@ -221,10 +221,24 @@ fn models_and_devices_are_looked_at_when_they_change() {
     assert!(matches!(
         &told[..],
         [
-            Effect::Send(Command::CheckModel(_)),
+            Effect::Send(Command::CheckModel(..)),
             Effect::Send(Command::CountTokens(_))
         ]
     ));
+    let told = set(&mut state, Setting::Prompt, |spec| {
+        spec.prompt = "a fox <lora:ink:0.8>".into();
+    });
+    assert!(matches!(
+        &told[0],
+        Effect::Send(Command::CheckModel(spec, _)) if spec.prompt.contains("ink")
+    ));
+    let told = set(&mut state, Setting::Prompt, |spec| {
+        spec.prompt = "a fox <lora:ink:0.9>".into();
+    });
+    assert!(
+        matches!(&told[..], [Effect::Send(Command::CountTokens(_))]),
+        "another strength is no other file"
+    );
     let told = set(&mut state, Setting::Device, |spec| {
         spec.device = DeviceChoice::Cpu;
     });

@@ -318,7 +318,7 @@ fn the_demo_is_written_before_it_is_opened() {
 
 #[test]
 fn the_program_starts_with_a_file() {
-    let (state, effects) = start(folders(), Some(video()));
+    let (state, effects) = start(folders(), ModelSources::default(), Some(video()));
     assert!(state.project.is_some());
     assert!(
         matches!(&effects[0], Effect::Send(Command::File(FileTask::Load { path, .. })) if path.ends_with(Preferences::FILE))

@@ -20,8 +20,8 @@ use fresco_studio::files::UserFolders;
 use fresco_studio::frame::{FrameIdx, Size};
 use fresco_studio::pipeline::job::{JobSpec, KeyframeGap};
 use fresco_studio::worker::message::{
-    Command, Event, FileAnswer, FileTask, JobEvent, JobId, Loaded, LockState, Plan, Ratio,
-    SourceEvent, SourceState, Summary, Survey, TimestampIndex, VideoInfo,
+    Command, Event, FileAnswer, FileTask, JobEvent, JobId, Loaded, LockState, ModelSources, Plan,
+    Ratio, SourceEvent, SourceState, Summary, Survey, TimestampIndex, VideoInfo,
 };
 
 use crate::facts;
@@ -61,7 +61,7 @@ pub fn survey() -> Survey {
 
 /// A window whose checks all went well, without a project.
 pub fn empty() -> AppState {
-    let (mut state, _) = start(folders(), None);
+    let (mut state, _) = start(folders(), ModelSources::default(), None);
     news(&mut state, facts::everything_ready());
     state
 }

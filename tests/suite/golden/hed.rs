@@ -6,6 +6,7 @@ use std::process::Command;
 use fresco_studio::annotators::{Annotator, DepthScale, hed};
 use fresco_studio::frame::{Frame, Size};
 use fresco_studio::models::hed::{FILES, Hed, KEYS, Stages};
+use fresco_studio::models::library::Places;
 use fresco_studio::pipeline::annotator::ReadyAnnotator;
 use fresco_studio::tensor::Device;
 use fresco_studio::tensor::image::signed_from_frames;
@@ -80,7 +81,8 @@ fn trained_weights_find_the_edges_that_the_reference_finds() {
         let frame = frame_of(&golden["0.image"]);
         let no_samples = || Ok(Vec::new());
         let no_depth = (DepthScale::OfFrame, &no_samples as _);
-        let ready = ReadyAnnotator::new(Annotator::Hed, Some(&models), no_depth, &device).unwrap();
+        let places = Places::from(models);
+        let ready = ReadyAnnotator::new(Annotator::Hed, &places, no_depth, &device).unwrap();
         assert!(ready.weights().is_some());
         let drawn = values(ready.draw(std::slice::from_ref(&frame), &device).unwrap());
         let edges = hed(&frame, &network, &device).unwrap();

@@ -7,6 +7,7 @@ mod failures;
 mod hostile;
 mod scan;
 mod server;
+mod worker;
 
 use std::path::Path;
 

@@ -25,7 +25,7 @@ fn control_by_depth_says_which_network_it_lacks_before_anything_is_done() {
     let clip = studio.clip("clip.mp4", MOVING, 2);
     let models = studio.path("models");
     let job = Job::new(&by_depth(studio.spec(&clip, "a.mp4"))).unwrap();
-    let mut engine = Engine::new(Some(models.clone()));
+    let mut engine = Engine::new(models.clone().into());
     let error = translate(&job, &mut engine, &Recorder::default()).unwrap_err();
     assert!(
         matches!(&error, Error::NoAnnotatorWeights { .. }),
@@ -79,7 +79,7 @@ fn control_by_depth_uses_the_network_in_the_models_folder() {
 
         std::fs::write(&file, b"no weights").unwrap();
         let job = Job::new(&by_depth(studio.spec(&clip, "broken.mp4"))).unwrap();
-        let mut engine = Engine::new(Some(models));
+        let mut engine = Engine::new(models.into());
         let error = translate(&job, &mut engine, &Recorder::default()).unwrap_err();
         assert!(matches!(error, Error::Model(_)), "{error:?}");
     });

@@ -139,7 +139,7 @@ type Pictures = Vec<(String, Vec<u8>)>;
 pub fn run_with_models(spec: &JobSpec, models: &Path) -> (Summary, Vec<String>, Pictures) {
     let job = Job::new(spec).unwrap();
     let recorder = Recorder::default();
-    let mut engine = Engine::new(Some(models.to_owned()));
+    let mut engine = Engine::new(models.to_owned().into());
     let summary = translate(&job, &mut engine, &recorder).unwrap();
     let heard = recorder.heard.into_inner().unwrap();
     let warnings = heard.into_iter().filter_map(|heard| match heard {

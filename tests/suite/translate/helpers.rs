@@ -72,7 +72,7 @@ fn previews_are_sharp_where_the_small_decoder_is() {
             ..studio.spec(&clip, out)
         };
         let (job, looker) = (Job::new(&spec).unwrap(), Looker::default());
-        translate(&job, &mut Engine::new(Some(models.clone())), &looker).unwrap();
+        translate(&job, &mut Engine::new(models.clone().into()), &looker).unwrap();
         let sizes = looker.sizes.into_inner().unwrap();
         let pictures = contents_of(&job.work.join("keyframes"));
         (sizes, looker.warnings.into_inner().unwrap(), pictures)
@@ -118,7 +118,7 @@ fn hed_says_what_it_lacks_before_anything_is_done() {
     };
     let job = Job::new(&spec).unwrap();
     let models = studio.path("models");
-    let mut engine = Engine::new(Some(models.clone()));
+    let mut engine = Engine::new(models.clone().into());
     let error = translate(&job, &mut engine, &Recorder::default()).unwrap_err();
     assert!(
         matches!(error, Error::NoAnnotatorWeights { .. }),

@@ -5,6 +5,8 @@ mod button;
 mod keyframes;
 mod keys;
 mod load;
+mod loras;
+mod models;
 mod names;
 mod notices;
 mod overlays;
@@ -28,8 +30,8 @@ use fresco_studio::app::{self, Action};
 use fresco_studio::frame::{FrameIdx, Size};
 use fresco_studio::ui::app::Studio;
 use fresco_studio::worker::message::{
-    Command, Event, JobEvent, JobId, Ratio, SourceEvent, SourceState, Summary, Survey,
-    TimestampIndex,
+    Command, Event, JobEvent, JobId, ModelSources, Ratio, SourceEvent, SourceState, Summary,
+    Survey, TimestampIndex,
 };
 
 use crate::facts;
@@ -85,8 +87,16 @@ fn start_screen() -> Bench {
 }
 
 fn window(size: Vec2, theme: egui::Theme, file: Option<PathBuf>) -> Bench {
+    window_with(ModelSources::default(), (size, theme), file)
+}
+
+fn window_with(
+    sources: ModelSources,
+    (size, theme): (Vec2, egui::Theme),
+    file: Option<PathBuf>,
+) -> Bench {
     let window = Window {
-        start: Some(app::start(facts::folders("/studio"), file)),
+        start: Some(app::start(facts::folders("/studio"), sources, file)),
         desktop: ScriptedDesktop::default(),
         studio: None,
     };

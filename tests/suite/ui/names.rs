@@ -7,7 +7,7 @@ use fresco_studio::app::Action;
 use fresco_studio::app::actions::ExportWhat;
 use fresco_studio::app::state::{Dialog, PreferencesPage};
 use fresco_studio::app::view::ViewerMode;
-use fresco_studio::worker::message::Report;
+use fresco_studio::worker::message::{ModelId, Report};
 
 use super::{Bench, ask, key, open_clip, settle, start_job, start_screen, translate_all, window};
 
@@ -20,6 +20,7 @@ fn assert_named(bench: &Bench, place: &str) {
 fn every_control_of_every_dialog_has_a_name() {
     let mut bench = open_clip();
     translate_all(&mut bench);
+    super::tell(&mut bench, super::models::all_states());
     let pages = [
         PreferencesPage::General,
         PreferencesPage::Appearance,
@@ -37,6 +38,7 @@ fn every_control_of_every_dialog_has_a_name() {
         Action::OpenExport(ExportWhat::Keyframes),
         Action::OpenDialog(Dialog::Shortcuts),
         Action::OpenDialog(Dialog::Models),
+        Action::OpenDialog(Dialog::Download(ModelId("hed".into()))),
         Action::OpenDialog(Dialog::GoTo(String::new())),
         Action::OpenDialog(Dialog::Palette(String::new())),
         Action::OpenDialog(Dialog::CloseWhileWorking),

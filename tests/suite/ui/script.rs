@@ -14,8 +14,8 @@ use fresco_studio::ui::desktop::Desktop;
 use fresco_studio::ui::dialogs::Answer;
 use fresco_studio::worker::handle::{SendError, Wake};
 use fresco_studio::worker::message::{
-    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, OverlayPicture, OverlaySpec,
-    PictureKey, Preview, TryRequest, flow_colour,
+    Command, Event, JobId, JobProgress, MediaPicture, MediaRequest, ModelId, OverlayPicture,
+    OverlaySpec, PictureKey, Preview, TryRequest, flow_colour,
 };
 
 /// What was asked, in order.
@@ -27,6 +27,7 @@ pub enum Asked {
     Cancelled(JobId),
     Paused(JobId),
     Resumed(JobId),
+    StoppedDownload(ModelId),
 }
 
 /// A worker that answers only with what is put into it; pictures it makes up.
@@ -72,6 +73,10 @@ impl Backend for Script {
 
     fn resume(&self, job: JobId) {
         self.note(Asked::Resumed(job));
+    }
+
+    fn stop_download(&self, id: &ModelId) {
+        self.note(Asked::StoppedDownload(id.clone()));
     }
 
     fn next_event(&self) -> Option<Event> {

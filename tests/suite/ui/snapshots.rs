@@ -4,13 +4,15 @@ use egui::{Theme, Vec2};
 use egui_kittest::SnapshotOptions;
 use fresco_studio::app::Action;
 use fresco_studio::app::actions::ExportWhat;
+use fresco_studio::app::models::ModelAction;
+use fresco_studio::app::state::Dialog;
 use fresco_studio::app::view::{Overlay, ViewerMode};
 use fresco_studio::frame::FrameIdx;
-use fresco_studio::worker::message::{Preview, PreviewOf, StepOf};
+use fresco_studio::worker::message::{ModelId, Preview, PreviewOf, StepOf};
 
 use super::script::result_picture;
 use super::{
-    Bench, CLIP, ask, clip_known, overlays, settle, start_job, tell, translate_all, window,
+    Bench, CLIP, ask, clip_known, models, overlays, settle, start_job, tell, translate_all, window,
     write_prompt,
 };
 
@@ -98,6 +100,21 @@ fn picture_of_the_flow_over_the_source() {
     overlays::answer(&mut bench);
     bench.run_steps(400);
     compare(&mut bench, "flow");
+}
+
+#[test]
+fn picture_of_the_models_dialog() {
+    let mut bench = opened(Theme::Dark);
+    ask(&mut bench, Action::OpenDialog(Dialog::Models));
+    tell(&mut bench, models::all_states());
+    let action = ModelAction::Download(ModelId("realistic-vision-2".into()));
+    ask(&mut bench, Action::Model(action));
+    tell(
+        &mut bench,
+        vec![models::going("realistic-vision-2", 43, 100, Some(130.0))],
+    );
+    bench.run_steps(400);
+    compare(&mut bench, "models");
 }
 
 #[test]

@@ -91,11 +91,11 @@ pub fn overlay(
     }
     observer.checkpoint()?;
     let device = engine.device(&spec.device)?.device;
-    let models = engine.models_folder();
-    let mut helpers = Helpers::find(models, &device, observer);
+    let places = engine.places();
+    let mut helpers = Helpers::find(places, &device, observer);
     if kind == OverlayKind::Saliency {
         let order = Choices::of(compat).saliency_channels;
-        helpers = helpers.with_saliency(models, order, &device, observer);
+        helpers = helpers.with_saliency(places, order, &device, observer);
     }
     observer.checkpoint()?;
     draw(kind, &frames, &helpers, &device)
@@ -180,6 +180,7 @@ pub fn flow_colour([x, y]: [f32; 2], full: f32) -> [u8; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::library::Places;
     use crate::pipeline::observer::{Cancelled, Progress, Stage, Warning};
     use crate::pipeline::plan::Plan;
 
@@ -217,7 +218,7 @@ mod tests {
 
     fn drawn(kind: OverlayKind, frames: &[Frame]) -> Frame {
         let device = Device::flex();
-        let helpers = Helpers::find(None, &device, &Nobody);
+        let helpers = Helpers::find(&Places::default(), &device, &Nobody);
         draw(kind, frames, &helpers, &device).unwrap()
     }
 

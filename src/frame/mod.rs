@@ -41,6 +41,16 @@ impl Size {
     pub fn area(self) -> usize {
         self.width as usize * self.height as usize
     }
+
+    /// Both sides times `scale`, rounded, and at least one pixel each.
+    #[must_use]
+    pub fn scaled(self, scale: f64) -> Self {
+        let side = |length: u32| (f64::from(length) * scale).round().max(1.0) as u32;
+        Self {
+            width: side(self.width),
+            height: side(self.height),
+        }
+    }
 }
 
 impl fmt::Display for Size {
@@ -142,12 +152,41 @@ impl Frame {
             path: path.to_owned(),
             source,
         };
-        let picture = decode(path).map_err(fail)?.into_rgb8();
+        Ok(Self::from_image(decode(path).map_err(fail)?))
+    }
+
+    fn from_image(image: image::DynamicImage) -> Self {
+        let picture = image.into_rgb8();
         let size = Size {
             width: picture.width(),
             height: picture.height(),
         };
-        Ok(Self::new(size, picture.into_raw()))
+        Self::new(size, picture.into_raw())
+    }
+
+    /// Compresses the picture with some loss, for what is only looked at.
+    ///
+    /// # Errors
+    /// If a side is longer than a JPEG can hold.
+    pub fn to_jpeg(&self, quality: u8) -> Result<Vec<u8>, image::ImageError> {
+        let mut bytes = Vec::new();
+        let Size { width, height } = self.size;
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality).encode(
+            &self.pixels,
+            width,
+            height,
+            image::ExtendedColorType::Rgb8,
+        )?;
+        Ok(bytes)
+    }
+
+    /// The picture that [`Self::to_jpeg`] compressed.
+    ///
+    /// # Errors
+    /// If the bytes are not a JPEG.
+    pub fn from_jpeg(bytes: &[u8]) -> Result<Self, image::ImageError> {
+        let image = image::load_from_memory_with_format(bytes, image::ImageFormat::Jpeg)?;
+        Ok(Self::from_image(image))
     }
 
     /// Writes a lossless PNG, atomically.

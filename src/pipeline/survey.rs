@@ -11,6 +11,9 @@ use super::shots::{Shot, ShotDetector, shots_between};
 use crate::frame::{Frame, FrameIdx, Size, resize, working_size};
 use crate::video::{Decoder, Ffmpeg, TimestampIndex, VideoInfo};
 
+/// Short side at which frames are looked at, if theirs is not shorter.
+const LOOK_SIDE: u32 = 480;
+
 /// Short side at which motion is measured: the order of the scores hardly depends on it.
 const MOTION_SIDE: u32 = 256;
 
@@ -86,8 +89,20 @@ impl Survey {
     }
 }
 
-/// Looks at every frame that `times` knows. After each, `watch` is given its place and, now and then, a small picture of
-/// it, and says whether to go on.
+/// What is given of a frame that was looked at.
+#[derive(Debug)]
+pub struct Look {
+    /// Which frame.
+    pub frame: FrameIdx,
+    /// Its picture, with a short side of at most 480 pixels.
+    pub picture: Frame,
+    /// Now and then, a much smaller one.
+    pub thumbnail: Option<Frame>,
+}
+
+/// Looks at every frame that `times` knows. `watch` is given each, and says whether to go on.
+///
+/// FFmpeg reduces the frames, which is quicker than to hand them over whole.
 ///
 /// # Errors
 /// [`Error::Video`] if reading fails, [`Error::Cancelled`].
@@ -95,7 +110,7 @@ pub fn survey(
     ffmpeg: &Ffmpeg,
     info: &VideoInfo,
     times: &TimestampIndex,
-    watch: &mut dyn FnMut(FrameIdx, Option<Frame>) -> Result<(), Cancelled>,
+    watch: &mut dyn FnMut(Look) -> Result<(), Cancelled>,
 ) -> Result<Survey, Error> {
     let n_frames = times.len();
     let motion_size = working_size(info.display_size, MOTION_SIDE).size();
@@ -103,26 +118,35 @@ pub fn survey(
     let every = n_frames.div_ceil(MOST_THUMBNAILS).max(1);
     let (mut detector, mut meter) = (ShotDetector::default(), MotionMeter::default());
     let mut motion = Vec::with_capacity(n_frames);
-    let mut decoder = Decoder::open(ffmpeg, info, 0..n_frames)?;
-    while let Some(frame) = decoder.next_frame()? {
-        let place = FrameIdx(motion.len());
-        let frame = resize(&frame, motion_size);
-        detector.push(&frame);
-        motion.push(meter.push(&frame));
-        let thumbnail = (place.0.is_multiple_of(every)).then(|| resize(&frame, small));
-        watch(place, thumbnail)?;
+    let reduced = VideoInfo {
+        display_size: look_size(info.display_size),
+        ..info.clone()
+    };
+    let mut decoder = Decoder::open(ffmpeg, &reduced, 0..n_frames)?;
+    while let Some(picture) = decoder.next_frame()? {
+        let frame = FrameIdx(motion.len());
+        let measured = resize(&picture, motion_size);
+        detector.push(&measured);
+        motion.push(meter.push(&measured));
+        let thumbnail = (frame.0.is_multiple_of(every)).then(|| resize(&picture, small));
+        watch(Look {
+            frame,
+            picture,
+            thumbnail,
+        })?;
     }
     Ok(Survey::new(&detector.cuts(), motion))
 }
 
+/// The size at which frames of a video are looked at.
+fn look_size(shown: Size) -> Size {
+    let short = shown.width.min(shown.height).max(1);
+    shown.scaled((f64::from(LOOK_SIDE) / f64::from(short)).min(1.0))
+}
+
 /// The size of small pictures of a video.
 fn thumbnail_size(shown: Size) -> Size {
-    let scale = f64::from(THUMBNAIL_SIDE) / f64::from(shown.width.max(shown.height).max(1));
-    let side = |length: u32| (f64::from(length) * scale).round().max(1.0) as u32;
-    Size {
-        width: side(shown.width),
-        height: side(shown.height),
-    }
+    shown.scaled(f64::from(THUMBNAIL_SIDE) / f64::from(shown.width.max(shown.height).max(1)))
 }
 
 #[cfg(test)]
@@ -136,6 +160,15 @@ mod tests {
         assert_eq!(found(size(1920, 1080)), (160, 90));
         assert_eq!(found(size(1080, 1920)), (90, 160));
         assert_eq!(found(size(4000, 10)), (160, 1));
+    }
+
+    #[test]
+    fn frames_are_looked_at_small_but_never_enlarged() {
+        let size = |width, height| look_size(Size { width, height });
+        let found = |size: Size| (size.width, size.height);
+        assert_eq!(found(size(1920, 1080)), (853, 480));
+        assert_eq!(found(size(2160, 3840)), (480, 853));
+        assert_eq!(found(size(640, 360)), (640, 360));
     }
 
     #[test]

@@ -24,6 +24,8 @@ struct Entry {
     texture: TextureHandle,
     frame: Arc<Frame>,
     used_at: u64,
+    /// Whether the picture proper is still to come.
+    is_stand_in: bool,
 }
 
 impl Entry {
@@ -79,14 +81,14 @@ impl Textures {
         };
     }
 
-    /// A picture by name; wanted from now on if it is not here.
+    /// A picture by name, or what stands in for it; wanted from now on if it is not here.
     pub fn get(&mut self, key: &PictureKey) -> Option<(TextureId, Arc<Frame>)> {
         let name = Name::Picture(key.clone());
-        let found = self.use_entry(&name);
-        if found.is_none() && !self.failures.contains_key(&name) && !self.wanted.contains(key) {
+        let is_here = self.pictures.get(&name).is_some_and(|it| !it.is_stand_in);
+        if !is_here && !self.failures.contains_key(&name) && !self.wanted.contains(key) {
             self.wanted.push(key.clone());
         }
-        found
+        self.use_entry(&name)
     }
 
     /// An overlay; wanted from now on if it is not here, or why there is none.
@@ -160,7 +162,10 @@ impl Textures {
 
     /// Takes in an answer of the media thread.
     pub fn answer(&mut self, ctx: &Context, answer: MediaPicture) {
-        self.keep(ctx, Name::Picture(answer.key), answer.picture);
+        let name = Name::Picture(answer.key);
+        if !(answer.is_stand_in && self.pictures.contains_key(&name)) {
+            self.keep(ctx, name, answer.picture, answer.is_stand_in);
+        }
     }
 
     /// Takes in an overlay that was asked for.
@@ -168,13 +173,20 @@ impl Textures {
         if self.overlay_asked == Some(answer.key) {
             self.overlay_asked = None;
         }
-        self.keep(ctx, Name::Overlay(answer.key), answer.picture);
+        self.keep(ctx, Name::Overlay(answer.key), answer.picture, false);
     }
 
-    fn keep(&mut self, ctx: &Context, name: Name, picture: Result<Arc<Frame>, Report>) {
+    fn keep(
+        &mut self,
+        ctx: &Context,
+        name: Name,
+        picture: Result<Arc<Frame>, Report>,
+        is_stand_in: bool,
+    ) {
         match picture {
             Ok(frame) => {
-                let entry = upload(ctx, &frame, self.clock);
+                let mut entry = upload(ctx, &frame, self.clock);
+                entry.is_stand_in = is_stand_in;
                 self.pictures.insert(name, entry);
             }
             Err(report) => {
@@ -245,6 +257,7 @@ fn upload(ctx: &Context, frame: &Arc<Frame>, clock: u64) -> Entry {
         texture: ctx.load_texture("picture", image, TextureOptions::LINEAR),
         frame: Arc::clone(frame),
         used_at: clock,
+        is_stand_in: false,
     }
 }
 
@@ -296,6 +309,14 @@ mod tests {
         PictureKey::Source(crate::frame::FrameIdx(n))
     }
 
+    fn picture(n: usize, side: u32) -> MediaPicture {
+        MediaPicture {
+            key: key(n),
+            picture: Ok(Arc::new(plain(side, 7))),
+            is_stand_in: false,
+        }
+    }
+
     #[test]
     fn what_is_missing_is_asked_for_once_and_in_order() {
         let mut textures = Textures::default();
@@ -313,14 +334,7 @@ mod tests {
         let ctx = Context::default();
         let mut textures = Textures::default();
         textures.begin_frame();
-        let picture = Ok(Arc::new(plain(4, 7)));
-        textures.answer(
-            &ctx,
-            MediaPicture {
-                key: key(0),
-                picture,
-            },
-        );
+        textures.answer(&ctx, picture(0, 4));
         assert!(textures.get(&key(0)).is_some());
         let report = Report {
             summary: "no such frame".to_owned(),
@@ -332,10 +346,31 @@ mod tests {
             MediaPicture {
                 key: key(1),
                 picture: Err(report),
+                is_stand_in: false,
             },
         );
         assert!(textures.get(&key(1)).is_none() && textures.failure(&key(1)).is_some());
         assert_eq!(textures.end_frame(), None);
+    }
+
+    #[test]
+    fn a_stand_in_is_shown_until_the_picture_proper_comes_and_not_after() {
+        let ctx = Context::default();
+        let mut textures = Textures::default();
+        let stand_in = MediaPicture {
+            is_stand_in: true,
+            ..picture(0, 2)
+        };
+        let mut shown_after = |answer: MediaPicture| {
+            textures.begin_frame();
+            textures.answer(&ctx, answer);
+            let (_, frame) = textures.get(&key(0)).unwrap();
+            textures.end_frame();
+            (frame.size().width, textures.wanted.len())
+        };
+        assert_eq!(shown_after(stand_in.clone()), (2, 1));
+        assert_eq!(shown_after(picture(0, 4)), (4, 0));
+        assert_eq!(shown_after(stand_in), (4, 0));
     }
 
     #[test]

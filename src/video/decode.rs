@@ -153,6 +153,16 @@ impl Decoder {
         FrameIdx(self.next)
     }
 
+    /// A function that ends the decoder from another thread: who waits for a frame gets an error at once.
+    pub fn stopper(&self) -> impl Fn() + Send + 'static {
+        let killer = self.process.as_ref().map(Process::killer);
+        move || {
+            if let Some(kill) = &killer {
+                kill();
+            }
+        }
+    }
+
     fn stop(&mut self) {
         self.stdout = None;
         self.process = None;

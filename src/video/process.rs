@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use ffmpeg_sidecar::child::FfmpegChild;
@@ -15,9 +16,12 @@ use super::ffmpeg::Ffmpeg;
 /// Lines kept from the beginning and from the end of what FFmpeg prints.
 const KEPT_LINES: usize = 20;
 
+/// Shared with who may kill it from another thread.
+type Child = Arc<Mutex<FfmpegChild>>;
+
 /// A child process; killed when dropped.
 pub(super) struct Process {
-    child: FfmpegChild,
+    child: Child,
     log: Option<JoinHandle<Vec<String>>>,
 }
 
@@ -38,6 +42,7 @@ impl Process {
         };
         let mut child = command.spawn().map_err(fail)?;
         let stderr = child.take_stderr();
+        let child = Arc::new(Mutex::new(child));
         let mut process = Self { child, log: None };
         if let Some(stderr) = stderr {
             let reader = thread::Builder::new().name("ffmpeg-log".to_owned());
@@ -48,18 +53,29 @@ impl Process {
 
     /// What the process writes; once only.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
-        self.child.take_stdout()
+        lock(&self.child).take_stdout()
     }
 
     /// What the process reads; once only.
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
-        self.child.take_stdin()
+        lock(&self.child).take_stdin()
+    }
+
+    /// A function that kills the process from another thread: its pipes then end.
+    pub fn killer(&self) -> impl Fn() + Send + 'static {
+        let child = Arc::clone(&self.child);
+        move || {
+            // Fails only for a process that has already ended.
+            let _ = lock(&child).kill();
+        }
     }
 
     /// Waits for the end; its pipes must have been taken and drained or closed.
     pub fn finish(mut self) -> Ending {
-        drop(self.child.take_stdin());
-        let success = self.child.wait().is_ok_and(|status| status.success());
+        drop(self.take_stdin());
+        let success = lock(&self.child)
+            .wait()
+            .is_ok_and(|status| status.success());
         let log = self
             .log
             .take()
@@ -72,9 +88,15 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Both fail only for a process that has already ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let _ = child.wait();
     }
+}
+
+/// A panic elsewhere leaves the process as it is.
+fn lock(child: &Mutex<FfmpegChild>) -> MutexGuard<'_, FfmpegChild> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ending {

@@ -313,4 +313,6 @@ pub struct MediaPicture {
     pub key: PictureKey,
     /// The picture, or why there is none.
     pub picture: Result<Arc<Frame>, Report>,
+    /// Whether it is only a small picture of the same frame, to be shown until the other comes.
+    pub is_stand_in: bool,
 }

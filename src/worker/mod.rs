@@ -15,6 +15,7 @@ pub mod message;
 mod models;
 mod opener;
 mod prompts;
+mod proxies;
 mod report;
 mod reporter;
 pub mod run;

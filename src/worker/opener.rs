@@ -10,12 +10,13 @@ use crossbeam_channel::Receiver;
 use super::handle::Outbox;
 use super::media::{MediaShared, OpenSource};
 use super::message::{Event, FfmpegStatus, Report, SourceEvent, SourceState, VideoCodec};
+use super::proxies::Proxies;
 use super::report::guarded;
 use crate::frame::{Frame, FrameIdx};
 use crate::pipeline::error::Error;
 use crate::pipeline::export::ExportQuality;
 use crate::pipeline::observer::Cancelled;
-use crate::pipeline::survey::survey;
+use crate::pipeline::survey::{Look, survey};
 use crate::video::{self, Ffmpeg, TimestampIndex, VideoError};
 
 /// Shortest time between two looks at how far a survey is.
@@ -136,10 +137,12 @@ fn look(watcher: &Watcher<'_>, media: &MediaShared) -> Result<(), Error> {
         return Err(damage.unwrap_or(VideoError::TooShort { path }).into());
     }
     let times = Arc::new(times);
+    let proxies = Arc::new(Proxies::new(times.len()));
     media.open(OpenSource {
         ffmpeg: ffmpeg.clone(),
         info: Arc::clone(&info),
         times: Arc::clone(&times),
+        proxies: Arc::clone(&proxies),
     });
     let damage = damage.map(|damage| Report::from(&Error::from(damage)));
     watcher.tell(SourceEvent::Times(Arc::clone(&times), damage));
@@ -148,8 +151,9 @@ fn look(watcher: &Watcher<'_>, media: &MediaShared) -> Result<(), Error> {
         small: Vec::new(),
         since: Instant::now(),
     };
-    let survey = survey(&ffmpeg, &info, &times, &mut |frame, small| {
-        news.look(frame, small);
+    let survey = survey(&ffmpeg, &info, &times, &mut |look| {
+        proxies.push(&look.picture);
+        news.look(look);
         watcher.checkpoint()
     })?;
     news.tell_pictures();
@@ -165,9 +169,12 @@ struct News<'a> {
 }
 
 impl News<'_> {
-    fn look(&mut self, frame: FrameIdx, small: Option<Frame>) {
+    fn look(&mut self, look: Look) {
+        let Look {
+            frame, thumbnail, ..
+        } = look;
         self.small
-            .extend(small.map(|small| (frame, Arc::new(small))));
+            .extend(thumbnail.map(|small| (frame, Arc::new(small))));
         if self.since.elapsed() >= BETWEEN_NEWS {
             self.since = Instant::now();
             self.tell_pictures();

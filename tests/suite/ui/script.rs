@@ -109,6 +109,7 @@ impl Backend for Script {
         Some(MediaPicture {
             key,
             picture: Ok(Arc::new(picture)),
+            is_stand_in: false,
         })
     }
 

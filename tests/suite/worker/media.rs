@@ -47,12 +47,12 @@ fn want(worker: &WorkerHandle, wanted: &[PictureKey], ahead: usize) {
     });
 }
 
-/// Waits for a picture; others that come before are passed over.
+/// Waits for a picture proper; others that come before are passed over.
 fn wait_for(worker: &WorkerHandle, key: &PictureKey) -> MediaPicture {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         match worker.next_picture() {
-            Some(picture) if picture.key == *key => return picture,
+            Some(picture) if picture.key == *key && !picture.is_stand_in => return picture,
             Some(_) => {}
             None => std::thread::yield_now(),
         }
@@ -144,6 +144,58 @@ fn frames_are_exact_however_they_are_asked_for() {
     assert!(wait_for(&worker, &key).picture.is_err());
 }
 
+/// Mean difference of two pictures in levels; the first is enlarged by leaving pixels standing.
+fn difference(a: &Frame, b: &Frame) -> f64 {
+    let (from, to) = (a.size(), b.size());
+    let enlarged = Frame::from_fn(to, |x, y| {
+        a.at(x * from.width / to.width, y * from.height / to.height)
+    });
+    let pairs = enlarged.pixels().iter().zip(b.pixels());
+    let sum: f64 = pairs.map(|(a, b)| f64::from(a.abs_diff(*b))).sum();
+    sum / b.pixels().len() as f64
+}
+
+#[test]
+fn a_small_picture_of_the_same_frame_comes_first() {
+    let Some(studio) = Studio::new() else { return };
+    let (path, frame) = long_clip(&studio);
+    let worker = worker();
+    open(&worker, &path);
+    for n in [70, 20, 89] {
+        let key = PictureKey::Source(FrameIdx(n));
+        want(&worker, std::slice::from_ref(&key), 0);
+        let began = Instant::now();
+        let first = loop {
+            assert!(began.elapsed() < PATIENCE, "frame {n} never came");
+            match worker.next_picture() {
+                Some(found) if found.key == key => break found,
+                Some(_) => {}
+                None => std::thread::yield_now(),
+            }
+        };
+        assert!(first.is_stand_in, "frame {n}");
+        let first = first.picture.unwrap();
+        let (same, other) = (
+            difference(&first, &frame(n)),
+            difference(&first, &frame(n - 9)),
+        );
+        assert!(
+            same < 8.0 && same < other / 2.0,
+            "frame {n}: {same}, {other}"
+        );
+        assert!(*wait_for(&worker, &key).picture.unwrap() == frame(n));
+        // It is in memory now, and nothing needs to stand in for it.
+        want(&worker, std::slice::from_ref(&key), 0);
+        let again = loop {
+            if let Some(found) = worker.next_picture() {
+                break found;
+            }
+            std::thread::yield_now();
+        };
+        assert!(again.key == key && !again.is_stand_in, "frame {n}");
+    }
+}
+
 #[test]
 fn the_newest_request_comes_first() {
     let Some(studio) = Studio::new() else { return };
@@ -158,7 +210,7 @@ fn the_newest_request_comes_first() {
     let mut n_before = 0;
     let found = loop {
         match worker.next_picture() {
-            Some(found) if found.key == newest => break found,
+            Some(found) if found.key == newest && !found.is_stand_in => break found,
             Some(_) => n_before += 1,
             None => std::thread::yield_now(),
         }

@@ -184,7 +184,35 @@ impl From<wgpu::Error> for GpuError {
     }
 }
 
-fn choose(choice: &AdapterChoice) -> Result<Adapter, GpuError> {
+/// A graphics card that is there, whether open or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Its own name.
+    pub name: String,
+    /// Whether shaders compute in half precision on it.
+    pub has_half: bool,
+}
+
+/// The graphics cards, the fastest first. None is opened: adapters that compute on the processor do not count, and a
+/// card that several drivers offer counts once.
+#[must_use]
+pub fn cards() -> Vec<Card> {
+    let mut cards: Vec<Card> = Vec::new();
+    for adapter in adapters() {
+        let info = adapter.get_info();
+        let is_known = cards.iter().any(|card| card.name == info.name);
+        if info.device_type != DeviceType::Cpu && !is_known {
+            cards.push(Card {
+                name: info.name,
+                has_half: adapter.features().contains(wgpu::Features::SHADER_F16),
+            });
+        }
+    }
+    cards
+}
+
+/// All adapters, the fastest first.
+fn adapters() -> Vec<Adapter> {
     let description = wgpu::InstanceDescriptor {
         backends: Backends::PRIMARY,
         flags: wgpu::InstanceFlags::empty(),
@@ -193,6 +221,11 @@ fn choose(choice: &AdapterChoice) -> Result<Adapter, GpuError> {
     let instance = wgpu::Instance::new(description);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::PRIMARY));
     adapters.sort_by_key(|adapter| speed_rank(adapter.get_info().device_type));
+    adapters
+}
+
+fn choose(choice: &AdapterChoice) -> Result<Adapter, GpuError> {
+    let adapters = adapters();
     let names: Vec<String> = adapters.iter().map(|a| a.get_info().name).collect();
     let fits = |adapter: &Adapter| {
         let info = adapter.get_info();

@@ -19,7 +19,7 @@ mod record;
 pub mod shader;
 
 pub use buffer::Buffer;
-pub use context::{AdapterChoice, Context, GpuError};
+pub use context::{AdapterChoice, Card, Context, GpuError, cards};
 pub use grid::Grid;
 pub use kernel::{Access, Bindings, Kernel};
 pub use params::Params;

@@ -13,7 +13,7 @@ use crate::models::library::Places;
 use crate::models::unet::{FreeU, UNet2DConditionModel};
 use crate::models::vae::AutoencoderKL;
 use crate::synth::Synthesiser;
-use crate::tensor::{self, Device, DeviceChoice, FloatDType, OpenDevice};
+use crate::tensor::{self, CPU_NAME, Device, DeviceChoice, FloatDType, OpenDevice};
 use crate::video::Ffmpeg;
 
 /// Owns the device and the networks; they are made on first use.
@@ -113,23 +113,46 @@ impl Engine {
         {
             return Ok(device.clone());
         }
-        let device = tensor::open(choice)?;
+        let device = match choice {
+            // Nothing to look for, and looking opens software adapters too.
+            DeviceChoice::Auto if cards().is_empty() => OpenDevice::cpu(true),
+            choice => tensor::open(choice)?,
+        };
         self.denoiser = None;
         self.device = Some((choice.clone(), device.clone()));
         Ok(device)
     }
 
-    /// Opens the device of `choice` and says what it is.
+    /// Says what the device of `choice` is. A card is not opened for that: the tensor library keeps a thread awake for
+    /// each that is open.
     ///
     /// # Errors
     /// [`Error::Device`] if it is not there.
     pub fn device_status(&mut self, choice: &DeviceChoice) -> Result<DeviceStatus, Error> {
-        let device = self.device(choice)?;
+        let found = cards();
+        let cards = found.iter().map(|(name, _)| name.clone()).collect();
+        let cpu = || (CPU_NAME.to_owned(), false);
+        let (name, half) = match choice {
+            DeviceChoice::Cpu => cpu(),
+            DeviceChoice::Auto => found.first().cloned().unwrap_or_else(cpu),
+            DeviceChoice::Gpu => match found.first() {
+                Some(card) => card.clone(),
+                None => (self.device(choice)?.name, false),
+            },
+            DeviceChoice::Named(part) => {
+                let part = part.to_lowercase();
+                let named = |(name, _): &&(String, bool)| name.to_lowercase().contains(&part);
+                match found.iter().find(named) {
+                    Some(card) => card.clone(),
+                    None => (self.device(choice)?.name, false),
+                }
+            }
+        };
         Ok(DeviceStatus {
-            name: device.name,
-            is_fallback: device.is_fallback,
-            cards: tensor::card_names(),
-            half: device.network_dtype == FloatDType::F16,
+            name,
+            is_fallback: *choice == DeviceChoice::Auto && found.is_empty(),
+            cards,
+            half,
         })
     }
 
@@ -187,4 +210,16 @@ impl Engine {
         self.denoiser = None;
         self.synthesiser = None;
     }
+}
+
+/// The graphics cards, the fastest first: their names, and whether networks compute in half precision on them.
+#[cfg(feature = "gpu")]
+fn cards() -> Vec<(String, bool)> {
+    let cards = crate::gpu::cards().into_iter();
+    cards.map(|card| (card.name, card.has_half)).collect()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn cards() -> Vec<(String, bool)> {
+    Vec::new()
 }

@@ -75,8 +75,9 @@ pub struct OpenDevice {
 }
 
 impl OpenDevice {
-    /// The processor: half precision would be slower there.
-    fn cpu(is_fallback: bool) -> Self {
+    /// The processor, perhaps in place of a GPU that was not found. Half precision would be slower there.
+    #[must_use]
+    pub fn cpu(is_fallback: bool) -> Self {
         Self {
             device: Device::flex(),
             name: CPU_NAME.to_owned(),
@@ -152,12 +153,6 @@ pub fn open(choice: &DeviceChoice) -> Result<OpenDevice, DeviceError> {
     }
 }
 
-/// Names of the graphics cards that there are.
-#[must_use]
-pub fn card_names() -> Vec<String> {
-    gpu::card_names()
-}
-
 #[cfg(feature = "gpu")]
 mod gpu {
     use super::{DeviceError, OpenDevice};
@@ -181,11 +176,6 @@ mod gpu {
             })
         };
         cards.into_iter().filter_map(open).collect()
-    }
-
-    pub fn card_names() -> Vec<String> {
-        let cards = Device::enumerate_physical().into_iter();
-        cards.map(|card| card.name).collect()
     }
 
     pub fn first_card() -> Option<OpenDevice> {
@@ -229,10 +219,6 @@ mod gpu {
 #[cfg(not(feature = "gpu"))]
 mod gpu {
     use super::{DeviceError, OpenDevice};
-
-    pub fn card_names() -> Vec<String> {
-        Vec::new()
-    }
 
     pub fn first_card() -> Option<OpenDevice> {
         None

@@ -14,7 +14,7 @@ mod row_differences;
 
 pub use attention::attend;
 pub use burn::tensor::{Device, FloatDType, Tensor};
-pub use device::{CPU_NAME, DeviceChoice, DeviceError, DeviceMemory, OpenDevice, card_names, open};
+pub use device::{CPU_NAME, DeviceChoice, DeviceError, DeviceMemory, OpenDevice, open};
 pub use gram::{GramTarget, gram_difference};
 pub use norm::{group_norm, instance_norm};
 pub use resize::{Resampling, resize};

@@ -74,16 +74,15 @@ impl Desktop for SystemDesktop {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        match process.spawn() {
-            // Waited for on a thread, so that it leaves no trace when it ends.
-            Ok(mut child) => {
-                let wait = move || drop(child.wait());
-                let thread = std::thread::Builder::new().name("opener".to_owned());
-                if let Err(error) = thread.spawn(wait) {
-                    tracing::warn!(%error, "no thread to wait for a program");
-                }
+        // Waited for, so that it leaves no trace when it ends.
+        let run = move || {
+            if let Err(error) = process.status() {
+                tracing::warn!(%error, opener, "nothing to open files with");
             }
-            Err(error) => tracing::warn!(%error, opener, "nothing to open files with"),
+        };
+        let thread = std::thread::Builder::new().name("opener".to_owned());
+        if let Err(error) = thread.spawn(run) {
+            tracing::warn!(%error, "no thread to open files with");
         }
     }
 

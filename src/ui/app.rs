@@ -13,6 +13,7 @@ use super::dialogs::Chosen;
 use super::effects::Outside;
 use super::keys::KeyTaker;
 use super::layout::{Arrangement, PanelName, walk};
+use super::news::{self, Noticed};
 use super::scene::{Derived, Scene};
 use super::shortcuts::Act;
 use super::textures::Textures;
@@ -47,6 +48,7 @@ pub struct Studio<B> {
     /// What gets the keyboard back in this frame.
     focus_again: Option<Id>,
     announcer: Announcer,
+    noticed: Noticed,
 }
 
 /// What had the keyboard before a dialog was opened.
@@ -88,6 +90,7 @@ impl<B: Backend> Studio<B> {
             focus_before: FocusBefore::NoDialog,
             focus_again: None,
             announcer: Announcer::default(),
+            noticed: Noticed::default(),
         };
         studio.outside.run(ctx, &mut studio.state, effects);
         studio.apply_preferences(ctx);
@@ -121,7 +124,7 @@ impl<B: Backend> Studio<B> {
                 break;
             };
             self.is_stale = true;
-            super::news::log(&event);
+            news::log(&event);
             let effects = update(&mut self.state, event);
             self.outside.run(ctx, &mut self.state, effects);
         }
@@ -245,6 +248,7 @@ impl<B: Backend> Studio<B> {
             self.outside.backend.request_pictures(request);
         }
         self.ask_for_overlay();
+        self.noticed.look(&ctx, self.state.dialogs.last());
         self.plan_next_frame(&ctx);
     }
 

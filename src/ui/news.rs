@@ -1,5 +1,8 @@
-//! What is logged of the worker's news: the turns of events, not their stream.
+//! What is logged of the worker's news and of the window itself: the turns of events, not their stream.
 
+use egui::Context;
+
+use crate::app::state::Dialog;
 use crate::worker::message::{Event, JobEvent, SourceEvent, TrialEvent};
 
 /// Logs an event that something waited for.
@@ -34,5 +37,39 @@ fn job(event: &JobEvent) {
             "the job failed"
         ),
         _ => (),
+    }
+}
+
+/// What was logged of the window last.
+#[derive(Debug, Default)]
+pub struct Noticed {
+    has_keyboard: bool,
+    dialog: Option<&'static str>,
+}
+
+impl Noticed {
+    /// Logs that the window got the keyboard, or a dialog in it; called when a frame is laid out.
+    pub fn look(&mut self, ctx: &Context, dialog: Option<&Dialog>) {
+        let has_keyboard = ctx.input(|input| input.focused);
+        if has_keyboard && !self.has_keyboard {
+            tracing::info!("the window has the keyboard");
+        }
+        self.has_keyboard = has_keyboard;
+        let is_focused = ctx.memory(|memory| memory.focused().is_some());
+        let dialog = dialog.filter(|_| is_focused).map(name);
+        if dialog != self.dialog {
+            self.dialog = dialog;
+            if let Some(name) = dialog {
+                tracing::info!("the dialog has the keyboard: {name}");
+            }
+        }
+    }
+}
+
+fn name(dialog: &Dialog) -> &'static str {
+    match dialog {
+        Dialog::Palette(_) => "commands",
+        Dialog::Export(_) => "export",
+        _ => "another",
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::ffprobe;
 
 /// Long enough for any machine; only reached by a test that fails.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 const N_FRAMES: usize = 14;
 
 /// Small and quick: every frame of the range is a keyframe, in batches of three.
@@ -115,6 +115,8 @@ struct Window<'a> {
     program: Child,
     said: Receiver<String>,
     heard: Vec<String>,
+    /// What was heard before the last keys.
+    n_before: usize,
 }
 
 impl<'a> Window<'a> {
@@ -148,8 +150,10 @@ impl<'a> Window<'a> {
             program,
             said,
             heard: Vec::new(),
+            n_before: 0,
         };
         window.focus();
+        window.hears("the window has the keyboard");
         window
     }
 
@@ -176,7 +180,10 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn keys(&self, keys: &[&str]) {
+    /// Presses keys; what counts from now on is what is said after them.
+    fn keys(&mut self, keys: &[&str]) {
+        self.heard.extend(self.said.try_iter());
+        self.n_before = self.heard.len();
         let args = [&["key", "--delay", "60"], keys].concat();
         self.display.tool(&args).expect("keys are sent");
     }
@@ -187,18 +194,22 @@ impl<'a> Window<'a> {
             .expect("text is typed");
     }
 
-    /// Waits until the program says something.
+    /// Waits until the program has said something since the last keys.
     fn hears(&mut self, text: &str) -> String {
         let began = Instant::now();
+        let mut looked_at = self.n_before;
         loop {
+            let line = self.heard[looked_at..]
+                .iter()
+                .find(|line| line.contains(text));
+            if let Some(line) = line {
+                return line.clone();
+            }
+            looked_at = self.heard.len();
             let left = PATIENCE.saturating_sub(began.elapsed());
             let line = self.said.recv_timeout(left);
             let line = line.unwrap_or_else(|_| panic!("never said {text:?}: {:#?}", self.heard));
-            let found = line.contains(text);
-            self.heard.push(line.clone());
-            if found {
-                return line;
-            }
+            self.heard.push(line);
         }
     }
 
@@ -206,9 +217,8 @@ impl<'a> Window<'a> {
     fn open_project(&mut self, project: &Path) {
         self.hears("ffmpeg is ready");
         self.keys(&["ctrl+k"]);
-        std::thread::sleep(Duration::from_millis(400));
+        self.hears("the dialog has the keyboard: commands");
         self.write(project.to_str().unwrap());
-        std::thread::sleep(Duration::from_millis(400));
         self.keys(&["Return"]);
         self.hears("the source is surveyed");
     }
@@ -268,7 +278,7 @@ fn the_window_is_driven_by_keys_alone() {
     assert_eq!(keyframes(&work), N_FRAMES);
 
     window.keys(&["ctrl+e"]);
-    std::thread::sleep(Duration::from_millis(500));
+    window.hears("the dialog has the keyboard: export");
     window.keys(&["Return"]);
     let line = window.hears("the job is done");
     let out = line

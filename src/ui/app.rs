@@ -24,6 +24,7 @@ use crate::app::state::{AppState, JobKind};
 use crate::app::{perform, preview, progress, update};
 
 mod show;
+mod wake;
 
 /// Longest time that news may take of a frame.
 const NEWS_TIME: Duration = Duration::from_millis(4);
@@ -207,7 +208,9 @@ impl<B: Backend> Studio<B> {
     /// What was dragged is remembered when it is let go.
     fn keep_arrangement(&mut self, ctx: &Context) {
         let is_held = ctx.input(|input| input.pointer.any_down());
-        if is_held || self.arrangement == Arrangement::of(&self.state.preferences) {
+        // Preferences that have just been changed are taken over first, in the next frame.
+        let is_news = self.shown_preferences.as_ref() != Some(&self.state.preferences);
+        if is_held || is_news || self.arrangement == Arrangement::of(&self.state.preferences) {
             return;
         }
         let mut preferences = Box::new(self.state.preferences.clone());
@@ -344,37 +347,6 @@ impl<B: Backend> Studio<B> {
             project,
             derived: &self.derived,
         })
-    }
-
-    /// The window is drawn again on input and news; and by itself only for what time changes.
-    fn plan_next_frame(&self, ctx: &Context) {
-        if self.is_stale {
-            ctx.request_repaint();
-        }
-        if let Some(job) = &self.state.job {
-            // The second that has passed is shown.
-            let elapsed = self.state.now.saturating_sub(job.began);
-            let rest = 1_000_000_000 - u64::from(elapsed.subsec_nanos());
-            ctx.request_repaint_after(Duration::from_nanos(rest));
-        }
-        let Some(project) = &self.state.project else {
-            return self.wake_for_messages(ctx);
-        };
-        if project.view.playback.is_playing() {
-            ctx.request_repaint();
-        }
-        if let Some(changed_at) = project.changed_at {
-            let saves_after = Duration::from_secs(u64::from(self.state.preferences.autosave_secs));
-            let due = (changed_at + saves_after).saturating_sub(self.state.now);
-            ctx.request_repaint_after(due.max(Duration::from_millis(50)));
-        }
-        self.wake_for_messages(ctx);
-    }
-
-    fn wake_for_messages(&self, ctx: &Context) {
-        if let Some(fades_at) = self.state.messages.next_fade(self.state.now) {
-            ctx.request_repaint_after(fades_at.saturating_sub(self.state.now));
-        }
     }
 }
 

@@ -63,7 +63,6 @@ fn modes_ui(scene: Scene<'_>, ui: &mut Ui) -> Vec<Action> {
             }
         }
         if view.mode == ViewerMode::Difference {
-            ui.separator();
             for gain in DifferenceGain::ALL {
                 let text = format!("×{}", gain.factor());
                 let response = ui.selectable_label(view.difference_gain == gain, &text);

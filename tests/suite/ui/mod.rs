@@ -10,6 +10,8 @@ mod models;
 mod names;
 mod notices;
 mod overlays;
+mod panels;
+mod prompt;
 mod script;
 mod settings;
 mod snapshots;

@@ -7,6 +7,8 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::actions::FilePick;
+use fresco_studio::app::state::Dialog;
+use fresco_studio::ui::dialogs::Chosen;
 use fresco_studio::worker::message::{Command, FileTask};
 
 use super::script::Asked;
@@ -94,6 +96,23 @@ fn a_chosen_file_is_opened() {
     let asked = bench.state().script().take_asked();
     let opens = |asked: &Asked| matches!(asked, Asked::Sent(Command::Open(path)) if *path == *CLIP);
     assert!(asked.iter().any(opens), "{asked:?}");
+}
+
+#[test]
+fn without_a_file_dialog_the_palette_takes_a_path() {
+    let mut bench = start_screen();
+    press(&mut bench, "Open video…");
+    *bench.state().desktop.answer.borrow_mut() = Some((FilePick::Video, Chosen::NoDialog));
+    settle(&mut bench);
+    assert!(names(&bench).contains(&"this system shows no file dialog".to_owned()));
+    press(&mut bench, "Type a path");
+    let open = bench.state().state().dialogs.clone();
+    assert!(matches!(open[..], [Dialog::Palette(_)]), "{open:?}");
+    bench.get_by_label("Search commands").type_text(CLIP);
+    settle(&mut bench);
+    key(&mut bench, Modifiers::NONE, Key::Enter);
+    let project = bench.state().project();
+    assert_eq!(project.edits.spec.source, Path::new(CLIP));
 }
 
 #[test]

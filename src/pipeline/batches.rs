@@ -189,10 +189,10 @@ impl Pass<'_> {
                 }
             };
             let load = context.load(&frames, context.device.network_dtype);
-            let measured = load.and_then(|load| context.meter.read(&context.networks, &load));
-            measured
-                .into_iter()
-                .for_each(|memory| observer.memory(memory));
+            let measure = |load| context.meter.read(&context.networks, &load);
+            if let Some(memory) = load.and_then(measure) {
+                observer.memory(memory);
+            }
             let recorded = recorded.as_ref().map(|recorded| (recorded, &*anchors));
             let files = write((batch, &kept), &pictures, results, recorded)?;
             tools.journal.record(&product, &finished, &files)?;

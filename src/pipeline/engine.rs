@@ -176,9 +176,13 @@ impl Engine {
         free_u: Option<FreeU>,
     ) -> Result<&Denoiser, Error> {
         let key = (folders.clone(), dtype, device.name.clone());
-        let mut loaded = match self.denoiser.take() {
-            Some((loaded, denoiser)) if loaded == key => denoiser,
-            _ => folders.load_denoiser(&device.device, dtype)?,
+        // Other networks go before these are loaded: two models at once are more than many cards hold.
+        let kept = self.denoiser.take().filter(|(loaded, _)| *loaded == key);
+        let mut loaded = if let Some((_, denoiser)) = kept {
+            denoiser
+        } else {
+            device.release_memory();
+            folders.load_denoiser(&device.device, dtype)?
         };
         loaded.unet.free_u = free_u;
         Ok(&self.denoiser.insert((key, loaded)).1)

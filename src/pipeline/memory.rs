@@ -163,8 +163,9 @@ mod tests {
                 "{width}×{height}, MB: {:>17} {:>8} {:>8} {:>8}",
                 "weights", "kept", "working", "total"
             );
-            let moments = moments(&sd15(), &load);
-            moments.iter().for_each(|holding| eprintln!("{holding}"));
+            for holding in moments(&sd15(), &load) {
+                eprintln!("{holding}");
+            }
             let whole = gigabytes(&load);
             eprintln!(
                 "peak {whole:.2} GB of {limit} GB, {:?}",

@@ -17,8 +17,9 @@ const CELL: u64 = 8;
 const FULL: u64 = 4;
 /// Most bytes that the scores of attention take: see [`crate::tensor::attend`].
 const SCORES: u64 = 512 << 20;
-/// Most bytes of likenesses that are kept, and that are compared at once: see [`crate::tensor::gram_difference`].
+/// Most bytes of likenesses that are kept: see [`crate::tensor::GramTarget`].
 const KEPT_LIKENESSES: u64 = 256 << 20;
+/// Most bytes of likenesses that are compared at once: see [`crate::tensor::gram_difference`].
 const PIECE_OF_LIKENESSES: u64 = 128 << 20;
 /// Maps that one iteration of the optimiser holds: features, both moments, gradient, step, the features as they were,
 /// their directions, and what those are derived by.
@@ -32,7 +33,7 @@ const ATTENTION_MAPS: u64 = 12;
 const RESNET_MAPS: u64 = 5;
 /// Maps of the autoencoder's widest block, in units of its finest channels: twice as many in, and as in a residual block.
 const VAE_MAPS: u64 = 10;
-/// The same for a band: pixels, and maps in units of the most channels, a quarter of the picture's in the middle block.
+/// Most bytes that are held while a block of the autoencoder works on a band.
 const BAND_BYTES: u64 = 128 << 20;
 /// Weights of the network that finds what is salient, and what it holds for each pixel.
 const SALIENCY: (u64, u64) = (447 << 20, 1000);
@@ -165,7 +166,7 @@ impl Sizes<'_> {
     }
 
     fn cells(&self, level: usize) -> u64 {
-        (self.pixels() / (CELL * CELL) >> (2 * level)).max(1)
+        ((self.pixels() / (CELL * CELL)) >> (2 * level)).max(1)
     }
 
     /// Bytes of a feature map of a level, in numbers of so many bytes, with so many channels.

@@ -37,13 +37,13 @@ pub fn instance_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
 fn standardised(x: Tensor<4>, groups: usize, epsilon: f64) -> Tensor<4> {
     let [n, channels, height, width] = x.dims();
     let dtype = x.dtype();
-    let grouped = x
-        .reshape([n, groups, channels / groups * height, width])
-        .cast(FloatDType::F32);
+    let grouped = x.reshape([n, groups, channels / groups * height, width]);
     let mean = |values: Tensor<4>| values.mean_dim(3).mean_dim(2);
-    let centred = grouped.clone() - mean(grouped);
-    let variance = mean(centred.clone().square());
-    let normed = centred / (variance + epsilon).sqrt();
+    // Widened anew for each use: a card then fuses it into that use, and holds no map in full precision.
+    let wide = || grouped.clone().cast(FloatDType::F32);
+    let centre = mean(wide());
+    let variance = mean((wide() - centre.clone()).square());
+    let normed = (wide() - centre) / (variance + epsilon).sqrt();
     normed.reshape([n, channels, height, width]).cast(dtype)
 }
 

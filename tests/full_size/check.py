@@ -2,7 +2,8 @@
 
 Random weights are saved by diffusers under the official names, in 16 bits: as folders, and as single files in the
 original layout, whose names come from diffusers' own converters. This program loads each layout, and so does PyTorch;
-the outputs are compared, and load time, time of a step and peak memory are printed. Nothing is downloaded.
+the outputs are compared, and a table of load time, time of a step and peak memory is printed at the end. Nothing is
+downloaded.
 
     python tests/full_size/check.py WORK [--latent 64] [--bench 'cargo bench --bench full_size --']
 
@@ -216,15 +217,40 @@ def reference(work):
 
 
 def compare(work, outputs):
+    """The largest difference of each output, as a share of its largest value."""
     from safetensors.torch import load_file
 
     wanted, got = load_file(work / "reference.safetensors"), load_file(outputs)
-    worst = 0.0
+    shares = {}
     for name, want in wanted.items():
-        share = ((got[name] - want).abs().max() / want.abs().max()).item()
-        worst = max(worst, share)
-        print(f"  {name}: largest difference {share:.1e} of {want.abs().max():.3g}")
-    return worst
+        shares[name] = ((got[name] - want).abs().max() / want.abs().max()).item()
+        print(f"  {name}: largest difference {shares[name]:.1e} of {want.abs().max():.3g}")
+    return shares
+
+
+def run(command, **options):
+    """Runs a command, passes its lines on, and gives the seconds and gigabytes that they tell of each part."""
+    told = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            found = re.match(r"(.+): ([\d.]+) s; peak memory (\d+) kB", line)
+            if found:
+                told[found[1]] = (float(found[2]), int(found[3]) * 1024 / 1e9)
+    if process.returncode != 0:
+        sys.exit(f"failed: {shlex.join(map(str, command))}")
+    return told
+
+
+def print_table(columns):
+    """Parts down, programs across: seconds, and gigabytes at the peak so far."""
+    parts = list(dict.fromkeys(part for told in columns.values() for part in told))
+    width = max(map(len, parts))
+    print(" " * width, *(f"{name:>22}" for name in columns))
+    for part in parts:
+        cells = (told.get(part) for told in columns.values())
+        texts = (f"{cell[0]:.2f} s, {cell[1]:.2f} GB" if cell else "" for cell in cells)
+        print(f"{part:{width}}", *(f"{text:>22}" for text in texts))
 
 
 def main():
@@ -240,20 +266,22 @@ def main():
     if arguments.stage == "reference":
         return reference(work)
     work.mkdir(parents=True, exist_ok=True)
+    columns, worst = {}, 0.0
     # Each in a process of its own, so that the peak of memory is its own.
     for stage in ["make", "reference"]:
         print(f"== {stage}", flush=True)
         own = [sys.executable, __file__, str(work), "--stage", stage, "--latent", str(arguments.latent)]
-        subprocess.run(own, check=True)
-    worst = 0.0
+        columns["PyTorch"] = run(own)
     layouts = {"folders": ("model", "controlnet"), "single files": ("model.safetensors", "control.safetensors")}
     for layout, (model, control) in layouts.items():
         print(f"== this program, {layout}", flush=True)
         outputs = work / "outputs.safetensors"
         files = [work / model, work / control, work / "inputs.safetensors", outputs]
         command = [*shlex.split(arguments.bench), *map(str, files)]
-        subprocess.run(command, check=True, cwd=ROOT, env=dict(os.environ))
-        worst = max(worst, compare(work, outputs))
+        columns[layout] = run(command, cwd=ROOT, env=dict(os.environ))
+        worst = max(worst, *compare(work, outputs).values())
+    print(f"== pictures of {arguments.latent * 8}×{arguments.latent * 8}")
+    print_table(columns)
     print(f"largest difference {worst:.1e}, allowed {TOLERANCE:.0e}")
     sys.exit(worst > TOLERANCE)
 

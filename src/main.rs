@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use fresco_studio::app::Preferences;
 use fresco_studio::cli;
 use fresco_studio::files::{self, UserFolders};
 use fresco_studio::pipeline::engine::Engine;
@@ -24,9 +25,12 @@ fn main() -> ExitCode {
     cli::run(std::env::args_os(), engine, DEMO_CLIP, models, window)
 }
 
-/// Where models are and come from, as the usual variables say.
+/// Where models are and come from, as the user's preferences and the usual variables say.
 fn model_sources() -> ModelSources {
-    let folder = UserFolders::of_system().models;
+    let folders = UserFolders::of_system();
+    let text = std::fs::read_to_string(folders.config.join(Preferences::FILE));
+    let (preferences, _) = Preferences::from_text(&text.unwrap_or_default());
+    let folder = preferences.models_folder.unwrap_or(folders.models);
     ModelSources::usual(folder, files::home().as_deref(), |name| {
         std::env::var(name).ok()
     })

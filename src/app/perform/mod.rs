@@ -17,7 +17,7 @@ mod working;
 pub use files::start;
 pub(super) use models::{drop_partial, scan};
 pub(super) use opening::opened_project;
-pub(super) use preferences::{check_everything, check_model, check_models, use_models_folder};
+pub(super) use preferences::{check_everything, check_model, check_models};
 pub(super) use saving::autosave_now;
 pub(super) use tasks::file;
 pub(super) use working::ended;

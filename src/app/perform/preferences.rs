@@ -34,7 +34,7 @@ pub fn set_preferences(state: &mut AppState, preferences: Preferences) -> Vec<Ef
         effects.push(Effect::Send(Command::UseFfmpeg(path)));
     }
     if before.models_folder != state.preferences.models_folder {
-        effects.push(use_models_folder(state));
+        effects.push(Effect::Send(Command::UseModels(Box::new(state.places()))));
         effects.push(scan(state));
         effects.push(check_model(state));
     }
@@ -69,11 +69,6 @@ pub fn check_model(state: &AppState) -> Effect {
         Box::new(spec),
         Box::new(state.places()),
     ))
-}
-
-/// Looks for models in the folder that the preferences name.
-pub(in crate::app) fn use_models_folder(state: &AppState) -> Effect {
-    Effect::Send(Command::UseModels(Box::new(state.places())))
 }
 
 /// Asks how long the prompt is.

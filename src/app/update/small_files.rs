@@ -4,9 +4,7 @@ use std::path::Path;
 
 use super::super::Effect;
 use super::super::messages::{Severity, plain};
-use super::super::perform::{
-    check_everything, check_models, file, opened_project, use_models_folder,
-};
+use super::super::perform::{check_everything, check_models, file, opened_project};
 use super::super::preferences::Preferences;
 use super::super::project;
 use super::super::state::{Access, AppState, Project, SourceTrouble};
@@ -168,9 +166,5 @@ fn preferences_loaded(state: &mut AppState, text: Result<Option<String>, Report>
         }
         Err(report) => state.messages.say(Severity::Warning, report, state.now),
     }
-    let mut effects = check_everything(state);
-    if state.preferences.models_folder.is_some() {
-        effects.insert(0, use_models_folder(state));
-    }
-    effects
+    check_everything(state)
 }

@@ -127,7 +127,7 @@ fn used_ui(state: &AppState, ui: &mut Ui) {
 
 fn list_ui(state: &AppState, ui: &mut Ui, asked: &mut Vec<Action>) {
     for (role, title) in GROUPS {
-        ui.label(egui::RichText::new(title).strong());
+        group_ui(title, ui);
         catalogue_ui(state, role, ui, asked);
         let own = state.models.found(Owner::Own);
         for found in own.filter(|found| found.role == role) {
@@ -143,10 +143,16 @@ fn list_ui(state: &AppState, ui: &mut Ui, asked: &mut Vec<Action>) {
     }
 }
 
+/// The title of a group.
+fn group_ui(title: &str, ui: &mut Ui) {
+    let size = theme::BODY + 2.0;
+    ui.label(egui::RichText::new(title).strong().size(size));
+}
+
 /// Models of other programs.
 fn others_ui(state: &AppState, ui: &mut Ui, asked: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        ui.label(egui::RichText::new("Also found").strong());
+        group_ui("Also found", ui);
         ui.weak("used in place, never moved");
     });
     let mut is_empty = true;

@@ -2,6 +2,7 @@
 
 mod announcements;
 mod button;
+mod downloads;
 mod keyframes;
 mod keys;
 mod load;

@@ -1,6 +1,6 @@
 //! The rows of the list: models of the catalogue, and models that were found.
 
-use egui::{Align, Button, Layout, ProgressBar, Sense, Ui, Vec2, vec2};
+use egui::{Align, Button, Label, Layout, ProgressBar, RichText, Sense, Ui, Vec2, vec2};
 
 use crate::app::actions::Action;
 use crate::app::format;
@@ -9,6 +9,10 @@ use crate::app::state::AppState;
 use crate::ui::theme::{self, Token};
 use crate::worker::message::{Entry, Found, Role, catalogue};
 
+/// Width of the dot before a name; what is below the name begins right of it.
+const DOT_WIDTH: f32 = 18.0;
+/// Height of the bar of a download.
+const BAR_HEIGHT: f32 = 8.0;
 /// Width of the buttons of a row.
 const BUTTONS_WIDTH: f32 = 250.0;
 
@@ -69,6 +73,7 @@ fn row_ui(
         let layout = Layout::top_down(Align::Min);
         ui.allocate_ui_with_layout(vec2(width, theme::HIT_TARGET), layout, |ui| {
             ui.set_width(width);
+            ui.spacing_mut().item_spacing.y = 0.0;
             about(ui, asked);
         });
         for offer in offers {
@@ -111,7 +116,11 @@ fn head_ui(state: &AppState, entry: &Entry, standing: &Standing, ui: &mut Ui) {
             label.on_hover_text(path.display().to_string());
         }
         if let Some(share) = standing.share() {
-            let bar = ui.add(ProgressBar::new(share).desired_width(96.0));
+            let bar = ui.add(
+                ProgressBar::new(share)
+                    .desired_width(96.0)
+                    .desired_height(BAR_HEIGHT),
+            );
             let bar = bar.accessible_name(format!("{}, {words}", entry.title));
             ui.ctx().accesskit_node_builder(bar.id, |node| {
                 node.set_min_numeric_value(0.0);
@@ -124,24 +133,30 @@ fn head_ui(state: &AppState, entry: &Entry, standing: &Standing, ui: &mut Ui) {
 
 /// What it is for, under which licence, and where it is from.
 fn facts_ui(state: &AppState, entry: &Entry, ui: &mut Ui, asked: &mut Vec<Action>) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = theme::GRID;
-        ui.weak(format!("{} · licence:", entry.purpose));
-        let page = entry.page(&state.models.sources.hub.endpoint);
-        let link = ui.link(&entry.licence).on_hover_text(&page);
-        let name = format!("Licence of {}: {}", entry.title, entry.licence);
-        if link.accessible_name(name).clicked() {
-            asked.push(Action::OpenOutside(page.into()));
-        }
-        if let Some(note) = &entry.licence_note {
-            ui.weak(format!("({note})"));
-        }
-        ui.weak(format!("· from {}", entry.hub));
+    let page = entry.page(&state.models.sources.hub.endpoint);
+    ui.horizontal(|ui| {
+        ui.add_space(DOT_WIDTH);
+        ui.vertical(|ui| {
+            ui.add(Label::new(RichText::new(&entry.purpose).weak()).wrap());
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = theme::GRID;
+                ui.weak("Licence:");
+                let link = ui.link(&entry.licence).on_hover_text(&page);
+                let name = format!("Licence of {}: {}", entry.title, entry.licence);
+                if link.accessible_name(name).clicked() {
+                    asked.push(Action::OpenOutside(page.into()));
+                }
+                if let Some(note) = &entry.licence_note {
+                    ui.weak(format!("({note})"));
+                }
+                ui.weak(format!("· from {}", entry.hub));
+            });
+        });
     });
 }
 
 fn dot_ui(token: Token, ui: &mut Ui) {
-    let size = Vec2::new(10.0, ui.spacing().interact_size.y);
+    let size = Vec2::new(DOT_WIDTH - ui.spacing().item_spacing.x, theme::HIT_TARGET);
     let (dot, _) = ui.allocate_exact_size(size, Sense::hover());
     ui.painter()
         .circle_filled(dot.center(), 4.0, token.colour());

@@ -69,11 +69,11 @@ fn converted(data: TensorData, dtype: DType, is_turned: bool) -> TensorData {
     if dtype == DType::F16 {
         let halves = if let Ok(values) = data.as_slice::<f16>() {
             arranged(values, columns, |from, to: &mut [f16]| {
-                to.copy_from_slice(from)
+                to.copy_from_slice(from);
             })
         } else if let Ok(values) = data.as_slice::<f32>() {
             arranged(values, columns, |from, to: &mut [f16]| {
-                to.convert_from_f32_slice(from)
+                to.convert_from_f32_slice(from);
             })
         } else {
             return converted(data.convert_dtype(DType::F32), dtype, is_turned);
@@ -82,15 +82,15 @@ fn converted(data: TensorData, dtype: DType, is_turned: bool) -> TensorData {
     }
     let floats = if let Ok(values) = data.as_slice::<f16>() {
         arranged(values, columns, |from, to: &mut [f32]| {
-            from.convert_to_f32_slice(to)
+            from.convert_to_f32_slice(to);
         })
     } else if let Ok(values) = data.as_slice::<bf16>() {
         arranged(values, columns, |from, to: &mut [f32]| {
-            from.convert_to_f32_slice(to)
+            from.convert_to_f32_slice(to);
         })
     } else if let Ok(values) = data.as_slice::<f32>() {
         arranged(values, columns, |from, to: &mut [f32]| {
-            to.copy_from_slice(from)
+            to.copy_from_slice(from);
         })
     } else {
         return converted(data.convert_dtype(DType::F32), dtype, is_turned);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use fresco_studio::frame::Size;
+use fresco_studio::models::library::Places;
 use fresco_studio::pipeline::job::{Consistency, ConsistencySpec, JobSpec, Preset, model_files};
 use fresco_studio::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes};
 use fresco_studio::pipeline::model_folders::ModelFolders;
@@ -63,7 +64,9 @@ struct Load {
 impl Load {
     /// Bytes by the estimate.
     fn estimated(self) -> f64 {
-        let folders = ModelFolders::resolve(&model_files(&JobSpec::default()), true, None).unwrap();
+        let folders =
+            ModelFolders::resolve(&model_files(&JobSpec::default()), true, &Places::default())
+                .unwrap();
         let light = ConsistencySpec {
             consistency: Preset::Light,
             ..ConsistencySpec::default()

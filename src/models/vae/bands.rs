@@ -23,7 +23,7 @@ const PIXELS: usize = 1 << 14;
 
 /// A map `[1, channels, height, width]` in bands of rows.
 pub(super) struct Bands {
-    bands: Vec<Band>,
+    parts: Vec<Band>,
     rows_per_band: usize,
     channels: usize,
     height: usize,
@@ -72,7 +72,7 @@ impl Bands {
             bands.push(Band::new(host_values(band)?, channels, end - start));
         }
         Ok(Self {
-            bands,
+            parts: bands,
             rows_per_band,
             channels,
             height,
@@ -93,7 +93,7 @@ impl Bands {
             let mut row = rows.start;
             while row < rows.end {
                 let (index, first) = (row / self.rows_per_band, row % self.rows_per_band);
-                let band = &self.bands[index];
+                let band = &self.parts[index];
                 let n = (band.n_rows - first).min(rows.end - row);
                 let start = (channel * band.n_rows + first) * self.width;
                 values.extend_from_slice(&band.values[start..start + n * self.width]);
@@ -109,7 +109,7 @@ impl Bands {
         let height = self.height as f64;
         let share = |band: &Band| band.n_rows as f64 / height;
         let of = |band: &Band| (share(band), band.statistics[channel]);
-        let parts: Vec<_> = self.bands.iter().map(of).collect();
+        let parts: Vec<_> = self.parts.iter().map(of).collect();
         let mean: f64 = parts.iter().map(|(share, [mean, _])| share * mean).sum();
         let variance = |(share, [own, variance]): &(f64, [f64; 2])| {
             share * (variance + (own - mean) * (own - mean))

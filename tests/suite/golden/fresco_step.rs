@@ -5,6 +5,7 @@ use fresco_studio::diffusion::samplers::Sampler;
 use fresco_studio::diffusion::steps::Steps;
 use fresco_studio::fresco::Correspondence;
 use fresco_studio::models::vae::{AutoencoderKL, KEYS, VaeConfig};
+use fresco_studio::pipeline::conditions::Coding;
 use fresco_studio::pipeline::smoothing::smooth_background;
 use fresco_studio::tensor::{Device, Tensor};
 
@@ -107,7 +108,7 @@ impl Stepper<'_> {
         let mut x0 = c.x0(&x, eps);
         if let (Some(noise), Some(fusion)) = (noise.posterior, self.correspondence.picture_fusion())
         {
-            x0 = smooth_background(&x0, fusion, self.vae, noise);
+            x0 = smooth_background(&x0, fusion, (self.vae, Coding::Whole), noise).unwrap();
         }
         let next = c.advance(&Sampler::Ddpm.begin(x), &x0, Some(&noise.step));
         (x0, next.sample().clone())

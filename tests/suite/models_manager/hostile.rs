@@ -8,6 +8,7 @@ use fresco_studio::models::checkpoint::{
     CheckpointError, Weights, check, load, load_pickle, published_tensors,
 };
 use fresco_studio::models::inspect::Fault;
+use fresco_studio::models::library::Places;
 use fresco_studio::models::lora::LoraError;
 use fresco_studio::models::{KeyMap, ModelError};
 use fresco_studio::pipeline::engine::Engine;
@@ -364,7 +365,8 @@ fn a_pickle_of_something_else_is_refused() {
 #[test]
 fn a_lora_with_values_that_are_no_numbers_is_told_by_its_own_name() {
     let folder = Folder::new();
-    let demo = ModelFolders::resolve(&model_files(&JobSpec::default()), false, None).unwrap();
+    let demo = ModelFolders::resolve(&model_files(&JobSpec::default()), false, &Places::default())
+        .unwrap();
     let unet = published_tensors(&demo.model.part("unet").weights().unwrap()).unwrap();
     let is_layer = |(name, _): &(&String, &Vec<usize>)| name.ends_with("attn1.to_q.weight");
     let (name, shape) = unet.iter().find(is_layer).unwrap();
@@ -397,7 +399,7 @@ fn a_lora_with_values_that_are_no_numbers_is_told_by_its_own_name() {
         }],
         ..JobSpec::default()
     };
-    let folders = ModelFolders::resolve(&model_files(&spec), false, None).unwrap();
+    let folders = ModelFolders::resolve(&model_files(&spec), false, &Places::default()).unwrap();
     let mut engine = Engine::default();
     let device = engine.device(&DeviceChoice::Cpu).unwrap();
     let loaded = engine.denoiser(&folders, &device, FloatDType::F32, None);

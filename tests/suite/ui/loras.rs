@@ -9,6 +9,7 @@ use fresco_studio::app::actions::{FilePick, Gesture};
 use fresco_studio::app::settings::Setting;
 use fresco_studio::app::state::Dialog;
 use fresco_studio::pipeline::job::{JobSpec, LoraSpec};
+use fresco_studio::ui::dialogs::Chosen;
 use fresco_studio::worker::message::{Command, Event};
 
 use super::script::Asked;
@@ -64,7 +65,8 @@ fn a_lora_is_added_weighed_and_removed() {
     assert_eq!(*bench.state().desktop.picks.borrow(), [FilePick::Lora]);
     bench.state().script().take_asked();
     let file = Path::new("/loras/ink.safetensors");
-    *bench.state().desktop.answer.borrow_mut() = Some((FilePick::Lora, Some(file.to_owned())));
+    *bench.state().desktop.answer.borrow_mut() =
+        Some((FilePick::Lora, Chosen::File(file.to_owned())));
     settle(&mut bench);
     assert_eq!(loras(&bench)[0].path, file);
     let asked = bench.state().script().take_asked();

@@ -9,6 +9,7 @@ use fresco_studio::app::Action;
 use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::models::ModelAction;
 use fresco_studio::app::state::Dialog;
+use fresco_studio::ui::dialogs::Chosen;
 use fresco_studio::worker::message::{
     Command, DownloadState, Event, Found, GetModel, Library, ModelId, ModelSources, NOT_SD15,
     Owner, Role, State, catalogue,
@@ -298,7 +299,10 @@ fn another_folder_is_looked_through_and_told_to_the_engine() {
     press(&mut bench, "Change models folder…");
     let picks = bench.state().desktop.picks.borrow().clone();
     assert_eq!(picks, [FilePick::ModelsFolder]);
-    let answer = (FilePick::ModelsFolder, Some(PathBuf::from("/large/disk")));
+    let answer = (
+        FilePick::ModelsFolder,
+        Chosen::File(PathBuf::from("/large/disk")),
+    );
     *bench.state().desktop.answer.borrow_mut() = Some(answer);
     super::settle(&mut bench);
     let commands = sent(&bench);

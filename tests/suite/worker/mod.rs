@@ -69,6 +69,7 @@ fn names(events: &[JobEvent]) -> Vec<&'static str> {
     let name = |event: &JobEvent| match event {
         JobEvent::Started(_) => "started",
         JobEvent::Stage(_) => "stage",
+        JobEvent::Memory(_) => "memory",
         JobEvent::Keyframe { .. } => "keyframe",
         JobEvent::Warning(_) => "warning",
         JobEvent::Finished(_) => "finished",

@@ -58,7 +58,7 @@ lossless() {
 # One run: NAME CLIP FRAMES SIZE CONFIG PROMPT, where FRAMES is what goes after --range or --keyframes.
 run() {
     local name=$1 clip=$2 frames=$3 size=$4 config=$5 prompt=$6
-    local folder=$out/$name
+    local folder=$out/$name kept=$out/$name/work
     if [ -s "$folder/measures.json" ]; then return; fi
     rm -rf "$folder"
     mkdir -p "$folder"
@@ -72,11 +72,11 @@ run() {
     # shellcheck disable=SC2046
     RAYON_NUM_THREADS=1 "$binary" translate "$clips/$clip.mp4" --out "$folder/result.mp4" --prompt "$prompt" \
         "${selection[@]}" --size "$size" --steps "$steps" --strength 0.75 --guidance-scale 4 \
-        --control-strength 1 --seed 0 --device cpu --work "$folder/work" $(flags "$config") >"$folder/log" 2>&1
+        --control-strength 1 --seed 0 --device cpu --work "$kept" $(flags "$config") >"$folder/log" 2>&1
     echo $((SECONDS - began)) >"$folder/seconds"
     local pictures=() sources=() source picture
-    for source in "$folder"/work/frames/*.png; do
-        for picture in "$folder"/work/{keyframes,filled}/"${source##*/}"; do
+    for source in "$kept"/frames/*.png; do
+        for picture in "$kept"/{keyframes,filled}/"${source##*/}"; do
             if [ -e "$picture" ]; then
                 sources+=("$source")
                 pictures+=("$picture")
@@ -87,7 +87,7 @@ run() {
     lossless "$folder/result.mkv" "${pictures[@]}"
     RAYON_NUM_THREADS=1 "$binary" evaluate "$folder/source.mkv" "$folder/result.mkv" --json >"$folder/measures.part"
     mv "$folder/measures.part" "$folder/measures.json"
-    rm -rf "$folder/work"
+    rm -rf "$kept"
     echo "$name: $(cat "$folder/measures.json")" >&2
 }
 

@@ -1,6 +1,6 @@
 //! The window: takes in news, lays out the panels, and does what they ask.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use egui::{Context, Id, Ui, ViewportCommand};
@@ -159,7 +159,8 @@ impl<B: Backend> Studio<B> {
         while let Some(picture) = self.outside.backend.next_picture() {
             self.textures.answer(ctx, picture);
         }
-        if let Some(picture) = self.outside.backend.overlay() {
+        let overlay = self.outside.backend.overlay();
+        if let Some(picture) = overlay.filter(|picture| self.is_of_source(&picture.source)) {
             self.textures.answer_overlay(ctx, picture);
         }
     }
@@ -263,6 +264,12 @@ impl<B: Backend> Studio<B> {
         {
             self.outside.backend.request_overlay(spec);
         }
+    }
+
+    /// Whether a video is the one that is open.
+    fn is_of_source(&self, path: &Path) -> bool {
+        let project = self.state.project.as_ref();
+        project.is_some_and(|project| project.edits.spec.source == path)
     }
 
     fn take_dropped(&mut self, ctx: &Context) {

@@ -177,6 +177,8 @@ pub struct TryRequest {
 pub struct OverlayPicture {
     /// Which.
     pub key: OverlayKey,
+    /// The video that it is of.
+    pub source: PathBuf,
     /// The picture, or why there is none.
     pub picture: Result<Arc<Frame>, Report>,
 }

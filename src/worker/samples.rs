@@ -94,8 +94,11 @@ pub(super) fn make(waiting: &Waiting, slots: &Slots, outbox: &Outbox, make: &mut
 }
 
 fn lay_over(spec: &OverlaySpec, picture: Result<Arc<Frame>, Report>, outbox: &Outbox) {
-    let key = spec.key;
-    outbox.overlay.put(OverlayPicture { key, picture });
+    outbox.overlay.put(OverlayPicture {
+        key: spec.key,
+        source: spec.info.path.clone(),
+        picture,
+    });
     (outbox.wake)();
 }
 

@@ -7,11 +7,11 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::Action;
 use fresco_studio::app::view::Overlay;
-use fresco_studio::frame::FrameIdx;
-use fresco_studio::worker::message::{OverlayKey, OverlayKind, OverlayPicture};
+use fresco_studio::frame::{Frame, FrameIdx};
+use fresco_studio::worker::message::{OverlayKey, OverlayKind, OverlayPicture, Report};
 
 use super::script::{Asked, overlay_picture};
-use super::{Bench, ask, facts, key, names, open_clip, settle, start_job};
+use super::{Bench, CLIP, ask, facts, key, names, open_clip, settle, start_job};
 
 /// Chooses an overlay in the menu below the picture.
 pub fn choose(bench: &mut Bench, overlay: Overlay) {
@@ -44,9 +44,16 @@ pub fn answer(bench: &mut Bench) {
 }
 
 fn give(bench: &mut Bench, key: OverlayKey) {
-    let picture = Ok(Arc::new(overlay_picture()));
-    let answer = OverlayPicture { key, picture };
-    *bench.state().script().overlay.borrow_mut() = Some(answer);
+    tell_of(bench, CLIP, key, Ok(Arc::new(overlay_picture())));
+}
+
+fn tell_of(bench: &mut Bench, source: &str, key: OverlayKey, picture: Result<Arc<Frame>, Report>) {
+    let source = source.into();
+    *bench.state().script().overlay.borrow_mut() = Some(OverlayPicture {
+        key,
+        source,
+        picture,
+    });
     settle(bench);
 }
 
@@ -111,13 +118,24 @@ fn a_late_answer_to_an_older_request_is_not_shown_on_another_frame() {
 }
 
 #[test]
+fn an_overlay_of_another_video_is_not_shown() {
+    let mut bench = open_clip();
+    choose(&mut bench, Overlay::Occlusion);
+    let key = requests(&bench)[0];
+    let picture = Ok(Arc::new(overlay_picture()));
+    tell_of(&mut bench, "/clips/other.mp4", key, picture);
+    legend(&bench, "occlusion: being made");
+    give(&mut bench, key);
+    legend(&bench, "red is not found there");
+}
+
+#[test]
 fn one_that_cannot_be_made_says_why() {
     let mut bench = open_clip();
     choose(&mut bench, Overlay::Flow);
     let key = requests(&bench)[0];
-    let picture = Err(facts::report("the frame cannot be read"));
-    *bench.state().script().overlay.borrow_mut() = Some(OverlayPicture { key, picture });
-    settle(&mut bench);
+    let report = facts::report("the frame cannot be read");
+    tell_of(&mut bench, CLIP, key, Err(report));
     legend(&bench, "no flow: the frame cannot be read");
     bench.run_steps(5);
     assert!(requests(&bench).is_empty(), "it is not asked for again");

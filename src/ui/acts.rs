@@ -37,6 +37,7 @@ pub fn is_possible(act: Act, state: &AppState) -> bool {
         Act::New
             | Act::Open
             | Act::OpenDemo
+            | Act::Models
             | Act::Preferences
             | Act::Quit
             | Act::Main
@@ -77,6 +78,7 @@ fn of_files(act: Act) -> Option<Action> {
         Act::Save => Action::Save,
         Act::SaveAs => Action::SaveAs,
         Act::Export => Action::OpenExport(ExportWhat::Frames),
+        Act::Models => Action::OpenDialog(Dialog::Models),
         Act::Preferences => Action::ShowPreferences(PreferencesPage::General),
         Act::Quit => Action::Close,
         Act::Undo => Action::Undo,

@@ -19,6 +19,7 @@ pub enum Act {
     Save,
     SaveAs,
     Export,
+    Models,
     Preferences,
     Quit,
     Undo,

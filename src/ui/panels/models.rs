@@ -190,12 +190,14 @@ fn own_files_ui(state: &AppState, ui: &mut Ui, asked: &mut Vec<Action>) {
             let is_model = matches!(pick, FilePick::ModelFile | FilePick::ModelFolder);
             let is_possible = is_model || state.project.is_some();
             let button = ui.add_enabled(is_possible, egui::Button::new(label));
-            let button = button.on_disabled_hover_text("Open a video first.");
             if button.accessible_name(name).clicked() {
                 asked.push(Action::Pick(pick));
             }
         }
     });
+    if state.project.is_none() {
+        ui.weak("ControlNets, VAEs and LoRAs are settings of a video: open one first.");
+    }
 }
 
 /// Asks once, with size and licence, before a model is downloaded.
@@ -234,5 +236,5 @@ fn about_download_ui(state: &AppState, entry: &Entry, ui: &mut Ui) {
     for line in lines {
         ui.add(egui::Label::new(line).wrap().selectable(true));
     }
-    ui.weak("It goes on after a break, and is checked by its SHA-256.");
+    ui.weak("It goes on after a break. Its SHA-256 is compared where the publisher tells one.");
 }

@@ -86,6 +86,7 @@ pub const TABLE: &[Shortcut] = &[
     row(Act::Save, "Save project", File, &[ctrl(Key::S)]),
     row(Act::SaveAs, "Save project as…", File, &[ctrl_shift(Key::S)]),
     row(Act::Export, "Export…", File, &[ctrl(Key::E)]),
+    row(Act::Models, "Models…", File, &[]),
     row(Act::Preferences, "Preferences…", File, &[ctrl(Key::Comma)]),
     row(Act::Quit, "Quit", File, &[ctrl(Key::Q)]),
     row(Act::Undo, "Undo", Edit, &[ctrl(Key::Z)]),

@@ -152,7 +152,9 @@ pub fn begin(bench: &mut Bench, name: &str) {
 #[test]
 fn opening_the_dialog_looks_for_models() {
     let mut bench = open_clip();
-    ask(&mut bench, Action::OpenDialog(Dialog::Models));
+    press(&mut bench, "File");
+    press(&mut bench, "Models…");
+    assert_eq!(bench.state().state().dialogs, [Dialog::Models]);
     assert_shown(&bench, "looking…");
     let commands = sent(&bench);
     let Some(Command::ScanModels(places)) = commands.first() else {

@@ -5,6 +5,7 @@ mod cli;
 mod downloads;
 mod failures;
 mod hostile;
+mod hostile_lora;
 mod scan;
 mod server;
 mod worker;

@@ -21,9 +21,10 @@ cell=200x112
 # `demo` is the whole method; `plain` is the same job frame by frame, with neither guidance nor filling.
 for look in "${looks[@]}"; do
     mkdir -p "$work/$look"
-    "$program" demo --look "$look" --out "$work/$look/demo.mp4" --device cpu
-    "$program" translate "$clip" --out "$work/$look/plain.mp4" --look "$look" --prompt "" --steps 15 --size 256 \
-        --keyframes 0,8,16,24,32,40,48,56,63 --no-fill --consistency off --device cpu
+    [ -s "$work/$look/demo.mp4" ] || "$program" demo --look "$look" --out "$work/$look/demo.mp4" --device cpu
+    [ -s "$work/$look/plain.mp4" ] || "$program" translate "$clip" --out "$work/$look/plain.mp4" --look "$look" --prompt "" \
+        --steps 15 --size 256 --keyframes 0,8,16,24,32,40,48,56,63 --no-fill --consistency off \
+        --device cpu
 done
 
 pad() { printf "%0$1d.png" "$2"; }
@@ -63,5 +64,5 @@ half="select='not(mod(n\,2))',setpts=N/12/TB,scale=352:-2:flags=lanczos"
 name() { echo "drawtext=text='$1':fontsize=12:x=4:y=4:$label"; }
 ffmpeg -v error -y -i "$clip" -i "$work/neon/demo.mp4" -i "$work/oil/demo.mp4" -i "$work/cyberpunk/demo.mp4" \
     -filter_complex "[0:v]$half,$(name source)[a];[1:v]$half,$(name 'neon outlines')[b];[2:v]$half,$(name 'an oil painting')[c];[3:v]$half,$(name cyberpunk)[d];[a][b][c][d]xstack=inputs=4:layout=0_0|w0_0|0_h0|w0_h0" \
-    -r 12 -c:v libwebp_anim -quality 45 -compression_level 6 -loop 0 "$here/demo.webp"
+    -r 12 -c:v libwebp_anim -quality 75 -compression_level 6 -loop 0 "$here/demo.webp"
 ls -l "$here/demo.jpg" "$here/demo.webp"

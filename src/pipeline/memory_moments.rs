@@ -2,7 +2,8 @@
 //!
 //! Each moment is the sum of the weights that are loaded then, of what is kept through it, and of what is held while its
 //! widest layer works. Maps are counted in the layers' own channels; how many of them a layer holds at once was counted
-//! in the code and compared with the allocator's figures, as `docs/MEMORY.md` tells.
+//! in the code and compared with the allocator's figures, as `docs/MEMORY.md` tells. The networks that find motion and
+//! what is salient are left out: few have them, and they hold less than the steps do.
 //!
 //! Source: the shapes of SD 1.5's networks, and of FRESCO's guidance in [`crate::fresco`].
 
@@ -35,10 +36,6 @@ const RESNET_MAPS: u64 = 5;
 const VAE_MAPS: u64 = 10;
 /// Most bytes that are held while a block of the autoencoder works on a band.
 const BAND_BYTES: u64 = 128 << 20;
-/// Weights of the network that finds what is salient, and what it holds for each pixel.
-const SALIENCY: (u64, u64) = (447 << 20, 1000);
-/// Correlations of all cells of one frame with all of the next, as often as flow holds them.
-const CORRELATIONS: u64 = 4;
 /// Added for what the allocator cannot hand out again, in per cent.
 const SLACK: u64 = 20;
 
@@ -50,8 +47,6 @@ const ROOM_OF_A_PICTURE: u64 = 2 << 30;
 pub enum Moment {
     /// Prompts are embedded.
     Text,
-    /// Motion, and what is salient, are looked for.
-    Correspondence,
     /// Pictures become latents.
     Encoding,
     /// The U-Net is shown the input frames.
@@ -92,7 +87,6 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text => f.pad("text"),
-            Self::Correspondence => f.pad("flow and saliency"),
             Self::Encoding => f.pad("VAE encode"),
             Self::Recording => f.pad("recording the source"),
             Self::Control => f.pad("ControlNet"),
@@ -137,9 +131,7 @@ pub fn coding(networks: &NetworkSizes, load: &BatchLoad) -> Coding {
 pub fn moments(networks: &NetworkSizes, load: &BatchLoad) -> Vec<Holding> {
     let batch = Sizes { networks, load };
     let coding = coding(networks, load);
-    let mut moments = vec![batch.text()];
-    moments.extend(batch.correspondence());
-    moments.push(batch.picture(Moment::Encoding, coding));
+    let mut moments = vec![batch.text(), batch.picture(Moment::Encoding, coding)];
     moments.extend(batch.of_steps());
     moments.push(batch.picture(Moment::Decoding, coding));
     moments
@@ -198,20 +190,6 @@ impl Sizes<'_> {
             kept: 0,
             working: 0,
         }
-    }
-
-    fn correspondence(&self) -> Option<Holding> {
-        let consistency = self.load.consistency;
-        let (weights, each_pixel) = SALIENCY;
-        let cells = self.cells(0);
-        let flow = CORRELATIONS * cells * cells * FULL;
-        let saliency = weights + each_pixel * self.pixels();
-        (!consistency.is_off()).then(|| Holding {
-            moment: Moment::Correspondence,
-            weights: self.weights(),
-            kept: 0,
-            working: flow.max(when(consistency.background_smoothing, saliency)),
-        })
     }
 
     fn picture(&self, moment: Moment, coding: Coding) -> Holding {

@@ -12,9 +12,10 @@ use fresco_studio::pipeline::model_folders::ModelFolders;
 
 use crate::support::{MOVING, Program, Studio, set};
 
-/// How far the measured growth may be from the estimated one, in either direction: the estimate is of a graphics card,
-/// while on the processor convolutions unfold their input and attention stores no scores.
-const FACTOR: f64 = 2.5;
+/// Shares of the estimated growth that may be measured on the processor. The estimate is of a graphics card: here attention
+/// stores no scores and a layer's input is freed at once, so it is a bound and not a likeness; batches that need more than
+/// it are what a user would suffer from.
+const SHARES: std::ops::Range<f64> = 0.15..1.25;
 
 /// Peak memory in KiB of a job of so many batches under full guidance, in a process of its own. The least of two runs:
 /// how much the allocator keeps, and which pages of the program are counted, varies from run to run.
@@ -115,7 +116,7 @@ fn twelve_batches_need_no_more_than_three() {
 
 /// Growth, as the program itself is no part of the estimate.
 #[test]
-fn larger_pictures_and_batches_need_what_is_estimated() {
+fn larger_pictures_and_batches_need_no_more_than_is_estimated() {
     if !cfg!(target_os = "linux") {
         eprintln!("skipped: peak memory is read from /proc");
         return;
@@ -136,7 +137,7 @@ fn larger_pictures_and_batches_need_what_is_estimated() {
             estimated / 1e6
         );
         let ratio = measured / estimated;
-        assert!((1.0 / FACTOR..FACTOR).contains(&ratio), "{frames}: {ratio}");
+        assert!(SHARES.contains(&ratio), "{frames}: {ratio}");
     }
 }
 

@@ -76,6 +76,10 @@ fn message_ui(message: &Message, ui: &mut Ui) -> Vec<Action> {
         };
         ui.colored_label(token.colour(), format!("{word}{times}"));
         ui.add(egui::Label::new(&message.report.summary).wrap());
+        // The innermost cause says most; the others are among the details.
+        if let Some(cause) = message.report.causes.last() {
+            ui.add(egui::Label::new(egui::RichText::new(cause).weak()).wrap());
+        }
         if let Some(hint) = &message.report.hint {
             ui.weak(hint);
         }

@@ -55,6 +55,16 @@ fn memory_is_compared_with_the_limit() {
     assert!(roomy.remedies.is_empty());
 }
 
+/// Takes each remedy of what does not fit, and takes it back.
+fn each_makes_it_fit(state: &mut AppState, tight: &Fit) {
+    for remedy in &tight.remedies {
+        perform(state, remedy.action.clone());
+        assert_eq!(estimate(state).unwrap().is_enough, Some(true), "{remedy:?}");
+        perform(state, Action::Undo);
+        assert_eq!(estimate(state).unwrap().is_enough, Some(false));
+    }
+}
+
 #[test]
 fn each_remedy_makes_it_fit() {
     let mut state = large();
@@ -77,16 +87,7 @@ fn each_remedy_makes_it_fit() {
             && labels[1].starts_with("Use "),
         "{labels:?}"
     );
-    for remedy in &tight.remedies {
-        perform(&mut state, remedy.action.clone());
-        assert_eq!(
-            estimate(&state).unwrap().is_enough,
-            Some(true),
-            "{remedy:?}"
-        );
-        perform(&mut state, Action::Undo);
-        assert_eq!(estimate(&state).unwrap().is_enough, Some(false));
-    }
+    each_makes_it_fit(&mut state, &tight);
 }
 
 #[test]
@@ -109,15 +110,7 @@ fn memory_is_a_guess_until_it_was_measured() {
     let grown = number(&told.text) / number(&guess);
     assert!((grown - 1.25).abs() < 0.05, "{guess} {told:?}");
     // What fits is told by the same measure.
-    for remedy in told.remedies {
-        perform(&mut state, remedy.action.clone());
-        assert_eq!(
-            estimate(&state).unwrap().is_enough,
-            Some(true),
-            "{remedy:?}"
-        );
-        perform(&mut state, Action::Undo);
-    }
+    each_makes_it_fit(&mut state, &told);
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use egui::{Key, Modifiers, Pos2};
 use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::Action;
-use fresco_studio::app::actions::{Gesture, SelectMode};
+use fresco_studio::app::actions::SelectMode;
 use fresco_studio::app::marks::{MarkState, marks};
 use fresco_studio::app::settings::Setting;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::worker::message::{Command, Event, JobEvent, Preview, PreviewOf, StepOf};
 
 use super::script::{Asked, result_picture};
-use super::{Bench, ask, key, open_clip, press, settle, start_job, tell, translate_all};
+use super::{Bench, ask, change, key, open_clip, press, settle, start_job, tell, translate_all};
 
 fn keyframes(bench: &Bench) -> Vec<usize> {
     bench
@@ -239,24 +239,6 @@ fn another_prompt_puts_keyframes_out_of_date_and_nothing_else() {
     assert!(
         !marks(bench.state().state()).iter().any(is_old),
         "undone, they are current"
-    );
-}
-
-fn change(
-    bench: &mut Bench,
-    what: Setting,
-    change: impl FnOnce(&mut fresco_studio::pipeline::job::JobSpec),
-) {
-    let mut spec = Box::new(bench.state().project().edits.spec.clone());
-    change(&mut spec);
-    let gesture = Gesture::Finished;
-    ask(
-        bench,
-        Action::Change {
-            what,
-            spec,
-            gesture,
-        },
     );
 }
 

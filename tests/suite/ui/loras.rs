@@ -4,32 +4,16 @@ use std::path::Path;
 
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
-use fresco_studio::app::Action;
-use fresco_studio::app::actions::{FilePick, Gesture};
+use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::settings::Setting;
 use fresco_studio::app::state::Dialog;
-use fresco_studio::pipeline::job::{JobSpec, LoraSpec};
+use fresco_studio::pipeline::job::LoraSpec;
 use fresco_studio::ui::dialogs::Chosen;
 use fresco_studio::worker::message::{Command, Event};
 
 use super::script::Asked;
-use super::{Bench, ask, names, open_clip, press, settle, tell};
+use super::{Bench, change, names, open_clip, press, settle, tell};
 use crate::facts::report;
-
-fn change(bench: &mut Bench, change: impl FnOnce(&mut JobSpec)) {
-    let mut spec = Box::new(bench.state().project().edits.spec.clone());
-    change(&mut spec);
-    let what = Setting::Loras;
-    let gesture = Gesture::Finished;
-    ask(
-        bench,
-        Action::Change {
-            what,
-            spec,
-            gesture,
-        },
-    );
-}
 
 /// The section *Sampling*, with one LoRA in the list.
 fn with_ink() -> Bench {
@@ -38,7 +22,7 @@ fn with_ink() -> Bench {
         .get_by_role_and_label(Role::DisclosureTriangle, "Sampling")
         .click_accesskit();
     settle(&mut bench);
-    change(&mut bench, |spec| {
+    change(&mut bench, Setting::Loras, |spec| {
         spec.lora.push(LoraSpec {
             path: "/loras/ink.safetensors".into(),
             strength: 1.0,
@@ -92,7 +76,7 @@ fn a_lora_is_added_weighed_and_removed() {
 #[test]
 fn tags_of_the_prompt_are_shown_and_can_be_moved_to_the_list() {
     let mut bench = with_ink();
-    change(&mut bench, |spec| {
+    change(&mut bench, Setting::Loras, |spec| {
         spec.prompt = "a fox <lora:snow:0.8>".to_owned();
     });
     for text in ["snow", "0.80, from the prompt"] {
@@ -130,7 +114,7 @@ fn a_lora_that_does_not_fit_is_named_and_can_be_left_out() {
 #[test]
 fn a_lora_of_the_prompt_is_mended_there() {
     let mut bench = open_clip();
-    change(&mut bench, |spec| {
+    change(&mut bench, Setting::Loras, |spec| {
         spec.prompt = "a fox <lora:snow:0.8>".to_owned();
     });
     let why = report("there is no LoRA \"snow\"; name a file");

@@ -26,11 +26,13 @@ use egui::accesskit::Role;
 use egui::{Modifiers, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fresco_studio::app::actions::Effect;
+use fresco_studio::app::actions::{Effect, Gesture};
 use fresco_studio::app::preferences::ThemeChoice;
+use fresco_studio::app::settings::Setting;
 use fresco_studio::app::state::{AppState, Project};
 use fresco_studio::app::{self, Action};
 use fresco_studio::frame::{FrameIdx, Size};
+use fresco_studio::pipeline::job::JobSpec;
 use fresco_studio::ui::app::Studio;
 use fresco_studio::worker::message::{
     Command, Event, JobEvent, JobId, ModelSources, Ratio, SourceEvent, SourceState, Summary,
@@ -133,16 +135,26 @@ fn open_clip() -> Bench {
 }
 
 fn write_prompt(bench: &mut Bench) {
+    change(bench, Setting::Prompt, |spec| {
+        "a watercolour".clone_into(&mut spec.prompt);
+        // Keyframes alone: the scripted worker fills nothing.
+        spec.no_fill = true;
+    });
+}
+
+/// Changes settings as a control does that is let go.
+fn change(bench: &mut Bench, what: Setting, change: impl FnOnce(&mut JobSpec)) {
     let mut spec = Box::new(bench.state().project().edits.spec.clone());
-    "a watercolour".clone_into(&mut spec.prompt);
-    // Keyframes alone: the scripted worker fills nothing.
-    spec.no_fill = true;
-    let change = Action::Change {
-        what: app::settings::Setting::Prompt,
-        spec,
-        gesture: app::actions::Gesture::Finished,
-    };
-    ask(bench, change);
+    change(&mut spec);
+    let gesture = Gesture::Finished;
+    ask(
+        bench,
+        Action::Change {
+            what,
+            spec,
+            gesture,
+        },
+    );
 }
 
 /// Does an action and draws until nothing moves.

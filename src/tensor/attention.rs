@@ -49,6 +49,7 @@ fn in_pieces(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     let [batch, heads, queries, _] = q.dims();
     let bytes_per_query = (batch * heads * k.dims()[2] * size_of::<f32>()).max(1);
     let piece = (SCORE_BYTES / bytes_per_query).max(1);
+    let [q, k, v] = [q, k, v].map(channels_side_by_side);
     let run = |q: Tensor<4>, k: Tensor<4>, v: Tensor<4>| {
         attention(q, k, v, None, None, AttentionModuleOptions::default())
     };
@@ -63,6 +64,19 @@ fn in_pieces(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
             .collect(),
         2,
     )
+}
+
+/// The same values with the channels of a token next to each other in memory, `[batch, heads, tokens, d]`: Burn 0.22's
+/// kernels for graphics cards take that for granted, and read other values where tokens are a transposed map. Costs a
+/// copy only there: heads that were cut out of wider tokens lie like this already.
+fn channels_side_by_side(tensor: Tensor<4>) -> Tensor<4> {
+    let [batch, heads, tokens, width] = tensor.dims();
+    let merged = tensor
+        .swap_dims(1, 2)
+        .reshape([batch, tokens, heads * width]);
+    merged
+        .reshape([batch, tokens, heads, width])
+        .swap_dims(1, 2)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! new kernel shape costs seconds to compile; `FRESCO_TEST_GPU=full` (`make test-gpu`) runs whole networks and all
 //! fixtures of the guidance.
 
+use burn::tensor::TensorData;
 use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig};
 use fresco_studio::models::unet::{AttentionSite, NoHook, UNetPart};
 use fresco_studio::tensor::read::{ReadError, host_values};
-use fresco_studio::tensor::{Device, DeviceChoice, Tensor, open};
+use fresco_studio::tensor::{Device, DeviceChoice, Tensor, attend, open};
 
 use super::fixture;
 use super::{config_bytes, load, unet, upload, values};
@@ -80,6 +81,30 @@ fn gpu_layers_match_the_reference() {
         compared.set(compared.get() + 1);
     });
     assert!(compared.get() > 0, "no fixture with intermediates");
+}
+
+/// Tokens of a map are its transpose, and lie like that in memory until somebody moves them.
+#[test]
+fn gpu_attention_takes_tokens_that_lie_like_a_map() {
+    let Some(device) = adapter() else { return };
+    let tokens = |phase: f32, device: &Device| -> Tensor<4> {
+        let values: Vec<f32> = (0..2 * 16 * 48)
+            .map(|i| (i as f32 * 0.7 + phase).sin())
+            .collect();
+        let map = TensorData::new(values, [2, 1, 16, 48]);
+        Tensor::from_data(map, device).swap_dims(2, 3)
+    };
+    let of = |device: &Device| {
+        values(attend(
+            tokens(0.0, device),
+            tokens(1.0, device),
+            tokens(2.0, device),
+        ))
+    };
+    let (got, want) = (of(&device), of(&Device::flex()));
+    let apart = got.iter().zip(&want).map(|(got, want)| (got - want).abs());
+    let worst = apart.fold(0.0, f32::max);
+    assert!(worst < 1e-4, "{worst}");
 }
 
 #[test]
@@ -169,6 +194,12 @@ fn gpu_helpers_match_the_reference() {
     });
     fixture::for_each("egnet_tiny", |fixture| {
         super::egnet::check(fixture, &device);
+    });
+    fixture::for_each("hed_tiny", |fixture| {
+        super::hed::check_tiny(fixture, &device);
+    });
+    fixture::for_each("taesd_tiny", |fixture| {
+        super::taesd::check(fixture, &device);
     });
 }
 

@@ -22,14 +22,17 @@ pub enum ReadError {
 impl ReadError {
     /// What a device's own words mean. Its errors arrive as text.
     fn of_device(words: &str) -> Self {
-        const NO_MEMORY: [&str; 5] = [
+        const NO_MEMORY: [&str; 6] = [
             "out of device memory",
             "out-of-memory",
             "out of memory",
-            "OutOfMemory",
+            "outofmemory",
             "can't allocate buffer",
+            // All that is told of a tensor whose allocation failed on the device's own thread.
+            "memory location was never initialized",
         ];
-        if NO_MEMORY.iter().any(|sign| words.contains(sign)) {
+        let folded = words.to_lowercase();
+        if NO_MEMORY.iter().any(|sign| folded.contains(sign)) {
             Self::OutOfMemory
         } else {
             // What follows is a backtrace.
@@ -65,6 +68,9 @@ mod tests {
     fn lack_of_memory_is_told_from_other_failures() {
         let full = "An error happened during execution\nCaused by:\n  out of device memory allocating 512 bytes\n";
         assert_eq!(ReadError::of_device(full), ReadError::OutOfMemory);
+        let consequence = "An error happened during execution\nCaused by:\n  Several failures at once\nCaused by:\n  \
+            couldn't find resource for that handle: Memory location was never initialized";
+        assert_eq!(ReadError::of_device(consequence), ReadError::OutOfMemory);
         let lost =
             "An error happened during execution\nCaused by:\n  the device is lost\n   0: somewhere";
         assert_eq!(

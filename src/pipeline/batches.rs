@@ -185,6 +185,7 @@ impl Pass<'_> {
                     let (n, rest) = smaller_batches(&batches[i..], &error).ok_or(error)?;
                     observer.warning(shrunk(batch.frames().len(), n));
                     context.device.release_memory();
+                    context.meter.reset();
                     return Ok(Outcome::TooLarge(rest));
                 }
             };
@@ -244,7 +245,7 @@ fn prepare<'a>(
     })?;
     Ok(BatchContext {
         job,
-        networks: NetworkSizes::of(&folders)?,
+        networks: NetworkSizes::of(&folders, places)?,
         folders,
         device,
         choices,

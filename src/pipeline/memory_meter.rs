@@ -7,16 +7,17 @@ use serde::Serialize;
 use super::memory::{BatchLoad, NetworkSizes, batch_bytes};
 use crate::tensor::OpenDevice;
 
-/// Remembers the highest mark of a device's allocator.
+/// Remembers the highest mark of a device's allocator, and the largest estimate of the batches that went through.
 #[derive(Debug, Default)]
 pub struct MemoryMeter {
     peak: Cell<u64>,
+    estimated: Cell<u64>,
 }
 
-/// What a batch took, in bytes, and what was estimated.
+/// What the batches so far took at most, in bytes, and what was estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MeasuredMemory {
-    /// By [`batch_bytes`].
+    /// By [`batch_bytes`], for the largest batch so far.
     pub estimated: u64,
     /// By the allocator: all that it took from the device.
     pub measured: u64,
@@ -30,12 +31,20 @@ impl MemoryMeter {
         }
     }
 
-    /// The peak since the meter was made, and the estimate for a batch; nothing where nothing was measured. Also goes
-    /// into the log.
+    /// Forgets what it saw: a batch that did not fit says nothing of smaller ones.
+    pub fn reset(&self) {
+        self.peak.set(0);
+        self.estimated.set(0);
+    }
+
+    /// After a batch, the peak of all so far and the estimate for the largest of them; nothing where nothing was measured.
+    /// Also goes into the log.
     #[must_use]
     pub fn read(&self, networks: &NetworkSizes, load: &BatchLoad) -> Option<MeasuredMemory> {
+        let estimated = batch_bytes(networks, load).max(self.estimated.get());
+        self.estimated.set(estimated);
         let memory = MeasuredMemory {
-            estimated: batch_bytes(networks, load),
+            estimated,
             measured: Some(self.peak.get()).filter(|peak| *peak > 0)?,
         };
         tracing::info!(

@@ -188,6 +188,14 @@ impl Engine {
         Ok(&self.denoiser.insert((key, loaded)).1)
     }
 
+    /// Gives up the networks of the steps and their memory, when what follows can do without.
+    pub fn drop_denoiser(&mut self) {
+        self.denoiser = None;
+        if let Some((_, device)) = &self.device {
+            device.release_memory();
+        }
+    }
+
     /// What paints frames between keyframes on the device of `choice`, opened once. Where a graphics card serves the
     /// networks and not this, the CPU paints the same bytes, after a warning.
     ///

@@ -63,6 +63,7 @@ pub fn translate(
     if let Some(settings) = &job.fill {
         if plan.n_in_betweens() > 0 {
             clock.start(Stage::InBetweens, observer);
+            tools.engine.drop_denoiser();
         }
         let input = FillInput {
             plan: &plan,

@@ -26,6 +26,7 @@ mod keymaps;
 mod memory;
 mod models_manager;
 mod mutations;
+mod out_of_memory;
 mod packaging;
 mod pickles;
 mod plan;

@@ -14,7 +14,7 @@ use super::fixture;
 use super::{config_bytes, load, unet, upload, values};
 
 /// The adapter, or nothing where there is none and none is required.
-fn adapter() -> Option<Device> {
+pub fn adapter() -> Option<Device> {
     match open(&DeviceChoice::Gpu) {
         Ok(open) => {
             eprintln!("adapter: {}", open.name);

@@ -20,7 +20,7 @@ mod fresco_optimize;
 mod fresco_step;
 mod fresco_unet;
 mod gmflow;
-mod gpu;
+pub mod gpu;
 mod hed;
 mod key_lists;
 mod keyframes;

@@ -15,6 +15,9 @@ use crate::models::ModelError;
 use crate::models::checkpoint::tensors_of;
 use crate::models::clip::{ClipTextModel, TextEncoderConfig};
 use crate::models::controlnet::{ControlNetConfig, ControlNetModel};
+use crate::models::egnet::{EgNet, EgNetConfig};
+use crate::models::gmflow::GmFlow;
+use crate::models::library::{Helper, Places};
 use crate::models::unet::{UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{AutoencoderKL, VaeConfig};
 use crate::tensor::Device;
@@ -32,6 +35,10 @@ pub struct NetworkSizes {
     pub vae: u64,
     /// Weights of the text encoder.
     pub text_encoder: u64,
+    /// Weights of the network that finds motion; 0 where a classical method does.
+    pub motion: u64,
+    /// Weights of the network that finds what is salient; 0 where a classical method does.
+    pub saliency: u64,
     /// Channels of each level of the U-Net, from fine to coarse.
     pub channels: Vec<usize>,
     /// Residual blocks of an encoder level.
@@ -56,11 +63,12 @@ pub struct BatchLoad {
 }
 
 impl NetworkSizes {
-    /// The sizes of the networks that a job uses, by their configs; no weights are read.
+    /// The sizes of the networks that a job uses, by their configs, and of the helpers that lie in `places`; no weights are
+    /// read.
     ///
     /// # Errors
     /// [`Error::Model`] for a config that is missing or of another family.
-    pub fn of(folders: &ModelFolders) -> Result<Self, Error> {
+    pub fn of(folders: &ModelFolders, places: &Places) -> Result<Self, Error> {
         // Modules are empty until they are filled, wherever they are.
         let device = Device::flex();
         let unet: UNetConfig = config(&folders.model.part("unet"), UNetConfig::from_json)?;
@@ -72,12 +80,20 @@ impl NetworkSizes {
             Ok(weights_of(&ControlNetModel::new(&config, &device)))
         });
         let nets = nets.collect::<Result<Vec<u64>, ModelError>>()?;
+        let helper = |helper, weights: &dyn Fn() -> u64| match places.helper(helper) {
+            Some(_) => weights(),
+            None => 0,
+        };
         Ok(Self {
             unet: weights_of(&UNet2DConditionModel::new(&unet, &device)),
             controlnets: nets.iter().sum(),
             n_controlnets: nets.len(),
             vae: weights_of(&AutoencoderKL::new(&vae, &device)),
             text_encoder: weights_of(&ClipTextModel::new(&text_encoder, &device)),
+            motion: helper(Helper::GmFlow, &|| weights_of(&GmFlow::new(&device))),
+            saliency: helper(Helper::EgNet, &|| {
+                weights_of(&EgNet::new(&EgNetConfig::default(), &device))
+            }),
             heads: unet.heads(0),
             channels: unet.block_out_channels,
             layers_per_block: unet.layers_per_block,
@@ -124,6 +140,8 @@ mod tests {
             n_controlnets: 1,
             vae: 83_653_863,
             text_encoder: 123_060_480,
+            motion: 4_680_288,
+            saliency: 111_686_464,
             channels: vec![320, 640, 1280, 1280],
             layers_per_block: 2,
             heads: 8,
@@ -220,12 +238,13 @@ mod tests {
         };
         let nowhere = Places::default();
         let folders = ModelFolders::resolve(&files, true, &nowhere).unwrap();
-        let sizes = NetworkSizes::of(&folders).unwrap();
+        let sizes = NetworkSizes::of(&folders, &nowhere).unwrap();
+        assert_eq!((sizes.motion, sizes.saliency), (0, 0));
         assert_eq!(sizes.n_controlnets, 1);
         assert_eq!(sizes.channels.len(), 4);
         assert!((1_000_000..20_000_000).contains(&sizes.unet), "{sizes:?}");
-        let plain =
-            NetworkSizes::of(&ModelFolders::resolve(&files, false, &nowhere).unwrap()).unwrap();
+        let without = ModelFolders::resolve(&files, false, &nowhere).unwrap();
+        let plain = NetworkSizes::of(&without, &nowhere).unwrap();
         assert_eq!((plain.controlnets, plain.n_controlnets), (0, 0));
         assert_eq!(plain.unet, sizes.unet);
     }

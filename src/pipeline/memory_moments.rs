@@ -2,8 +2,7 @@
 //!
 //! Each moment is the sum of the weights that are loaded then, of what is kept through it, and of what is held while its
 //! widest layer works. Maps are counted in the layers' own channels; how many of them a layer holds at once was counted
-//! in the code and compared with the allocator's figures, as `docs/MEMORY.md` tells. The networks that find motion and
-//! what is salient are left out: few have them, and they hold less than the steps do.
+//! in the code and compared with the allocator's figures, as `docs/MEMORY.md` tells.
 //!
 //! Source: the shapes of SD 1.5's networks, and of FRESCO's guidance in [`crate::fresco`].
 
@@ -11,6 +10,7 @@ use std::fmt;
 
 use super::conditions::Coding;
 use super::memory::{BatchLoad, NetworkSizes};
+use crate::models::gmflow;
 
 /// Pixels of a side that become one cell of the latents.
 const CELL: u64 = 8;
@@ -34,6 +34,16 @@ const ATTENTION_MAPS: u64 = 12;
 const RESNET_MAPS: u64 = 5;
 /// Maps of the autoencoder's widest block, in units of its finest channels: twice as many in, and as in a residual block.
 const VAE_MAPS: u64 = 10;
+/// Channels times maps that the flow network holds, per cell of an eighth of a frame's side: in its first residual block,
+/// which has 64 channels at half the frame's side,
+const MOTION_ENTERING: u64 = 64 * 16 * RESNET_MAPS;
+/// in its feed-forward layer, which widens 256 channels to 1024, before and after the gate,
+const MOTION_FEED_FORWARD: u64 = 256 + 2 * 1024 + 4 * 128;
+/// and in an attention of its 128 channels.
+const MOTION_ATTENTION: u64 = 128 * 6;
+/// Channels times maps of the saliency network at its finest level, a quarter of the frame's side: 128 channels of edges, of
+/// what is fused, as in a residual block, and for each place of its widest kernel, as a convolution may be unrolled.
+const SALIENCY_MAPS: u64 = 128 * (2 + RESNET_MAPS + 7 * 7);
 /// Most bytes that are held while a block of the autoencoder works on a band.
 const BAND_BYTES: u64 = 128 << 20;
 /// Added for what the allocator cannot hand out again, in per cent.
@@ -47,6 +57,10 @@ const ROOM_OF_A_PICTURE: u64 = 2 << 30;
 pub enum Moment {
     /// Prompts are embedded.
     Text,
+    /// Motion between the input frames is found.
+    Motion,
+    /// What is salient in the input frames is found.
+    Saliency,
     /// Pictures become latents.
     Encoding,
     /// The U-Net is shown the input frames.
@@ -87,6 +101,8 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text => f.pad("text"),
+            Self::Motion => f.pad("motion"),
+            Self::Saliency => f.pad("what is salient"),
             Self::Encoding => f.pad("VAE encode"),
             Self::Recording => f.pad("recording the source"),
             Self::Control => f.pad("ControlNet"),
@@ -131,7 +147,9 @@ pub fn coding(networks: &NetworkSizes, load: &BatchLoad) -> Coding {
 pub fn moments(networks: &NetworkSizes, load: &BatchLoad) -> Vec<Holding> {
     let batch = Sizes { networks, load };
     let coding = coding(networks, load);
-    let mut moments = vec![batch.text(), batch.picture(Moment::Encoding, coding)];
+    let mut moments = vec![batch.text()];
+    moments.extend(batch.of_helpers());
+    moments.push(batch.picture(Moment::Encoding, coding));
     moments.extend(batch.of_steps());
     moments.push(batch.picture(Moment::Decoding, coding));
     moments
@@ -190,6 +208,42 @@ impl Sizes<'_> {
             kept: 0,
             working: 0,
         }
+    }
+
+    /// The networks that look at the input frames before a batch begins, while those of the steps are there already.
+    fn of_helpers(&self) -> Vec<Holding> {
+        let (networks, consistency) = (self.networks, self.load.consistency);
+        let holding = |moment, weights, working| Holding {
+            moment,
+            weights: self.weights() + weights * FULL,
+            kept: 0,
+            working,
+        };
+        let mut moments = Vec::new();
+        if networks.motion > 0 && !consistency.is_off() {
+            moments.push(holding(Moment::Motion, networks.motion, self.motion()));
+        }
+        if networks.saliency > 0 && consistency.background_smoothing {
+            let weights = networks.motion + networks.saliency;
+            moments.push(holding(Moment::Saliency, weights, self.saliency()));
+        }
+        moments
+    }
+
+    /// The widest layer of the flow network: its first residual blocks, the feed-forward layer of its transformer, or its
+    /// attention to the whole other frame.
+    fn motion(&self) -> u64 {
+        let frames = 2 * gmflow::pairs_at_once(self.pixels() as usize) as u64;
+        let cells = frames * self.cells(0) * FULL;
+        let scores = (cells * self.cells(0)).min(SCORES);
+        (MOTION_ENTERING * cells)
+            .max(MOTION_FEED_FORWARD * cells)
+            .max(scores + MOTION_ATTENTION * cells)
+    }
+
+    /// The widest layer of the saliency network, which is shown one frame at half its size.
+    fn saliency(&self) -> u64 {
+        SALIENCY_MAPS * self.pixels() / 16 * FULL
     }
 
     fn picture(&self, moment: Moment, coding: Coding) -> Holding {

@@ -68,7 +68,7 @@ pub fn try_frame(
     observer.checkpoint()?;
     let context = BatchContext {
         job: &job,
-        networks: NetworkSizes::of(&folders)?,
+        networks: NetworkSizes::of(&folders, engine.places())?,
         folders,
         device,
         choices,

@@ -35,7 +35,7 @@ fn status(spec: &JobSpec, places: &Places) -> Result<ModelStatus, Report> {
     let check = || {
         let folders = ModelFolders::resolve(&model_files(spec), wants_control, places)?;
         folders.check()?;
-        NetworkSizes::of(&folders)
+        NetworkSizes::of(&folders, places)
     };
     let sizes = guarded(check)?.map_err(|error: Error| Report::from(&error))?;
     let name = spec.model.as_ref().map(|path| {

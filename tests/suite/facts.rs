@@ -46,6 +46,8 @@ pub fn sizes() -> NetworkSizes {
         n_controlnets: 1,
         vae: 5_000_000,
         text_encoder: 10_000_000,
+        motion: 0,
+        saliency: 0,
         channels: vec![160, 320, 320, 320],
         layers_per_block: 2,
         heads: 8,

@@ -81,7 +81,10 @@ impl Load {
             half: false,
             consistency: Consistency::from(&light),
         };
-        batch_bytes(&NetworkSizes::of(&folders).unwrap(), &load) as f64
+        batch_bytes(
+            &NetworkSizes::of(&folders, &Places::default()).unwrap(),
+            &load,
+        ) as f64
     }
 
     fn flags(self, studio: &Studio, clip: &Path, device: &str) -> Vec<String> {

@@ -126,7 +126,7 @@ impl GmFlow {
             ((0, 0), (0, 0)) => frames,
             _ => frames.pad([rows, columns], PadMode::Edge),
         };
-        let chunk = (CHUNK_PIXELS / (height * width).max(1)).max(1);
+        let chunk = pairs_at_once(height * width);
         let pairs = first
             .split(chunk, 0)
             .into_iter()
@@ -171,6 +171,12 @@ impl GmFlow {
             flow,
         }
     }
+}
+
+/// How many pairs of frames with so many pixels go through the network together.
+#[must_use]
+pub fn pairs_at_once(pixels: usize) -> usize {
+    (CHUNK_PIXELS / pixels.max(1)).max(1)
 }
 
 /// How much to add before and after a side.

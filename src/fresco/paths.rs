@@ -230,14 +230,29 @@ mod tests {
         colours: [Vec<f32>; 2],
     }
 
+    impl Pair {
+        fn planes(&self, grid: [usize; 2]) -> PairPlanes<'_> {
+            PairPlanes {
+                grid,
+                flow: &self.flow,
+                occluded: &self.occluded,
+                earlier: &self.colours[0],
+                later: &self.colours[1],
+            }
+        }
+    }
+
+    /// Shifts and colours of few values: tokens claim the same one, colours tie, and shifts end halfway between tokens.
     fn pairs() -> impl Strategy<Value = ([usize; 2], Vec<Pair>)> {
         (1_usize..6, 1_usize..6, 0_usize..4).prop_flat_map(|(height, width, n_pairs)| {
             let n = height * width;
-            let colours = || proptest::collection::vec(-1.0_f32..1.0, 3 * n);
+            let values = |most: i8, parts: f32, n: usize| {
+                proptest::collection::vec((-most..=most).prop_map(move |v| f32::from(v) / parts), n)
+            };
             let pair = (
-                proptest::collection::vec(-3.0_f32..3.0, 2 * n),
-                proptest::collection::vec(any::<bool>(), n),
-                [colours(), colours()],
+                values(12, 4.0, 2 * n),
+                proptest::collection::vec(proptest::bool::weighted(0.3), n),
+                [values(2, 2.0, 3 * n), values(2, 2.0, 3 * n)],
             );
             let pair = pair.prop_map(|(flow, occluded, colours)| Pair {
                 flow,
@@ -257,41 +272,80 @@ mod tests {
         sorted.into_iter().eq(0..of.len())
     }
 
+    /// Links as they are defined, by trying every token of the one frame with every token of the other; and the tokens
+    /// of the later frame that are left over.
+    fn defined_links(pair: &PairPlanes<'_>) -> (Links, Vec<usize>) {
+        let [height, width] = pair.grid;
+        let n = height * width;
+        let comes_from = |later: usize, earlier: usize| {
+            let lands_on = |from: usize, flow: f32, to: usize| {
+                (from as f32 + flow).round_ties_even() as i64 == to as i64
+            };
+            !pair.occluded[later]
+                && lands_on(later % width, pair.flow[later], earlier % width)
+                && lands_on(later / width, pair.flow[n + later], earlier / width)
+        };
+        let distance = |earlier: usize, later: usize| -> f32 {
+            let of_plane =
+                |plane: usize| pair.earlier[plane * n + earlier] - pair.later[plane * n + later];
+            (0..3).map(|plane| of_plane(plane).powi(2)).sum()
+        };
+        let holder = |earlier: usize| {
+            let claim = (0..n).filter(|&later| comes_from(later, earlier));
+            // The first of those that are equally close.
+            claim.min_by(|&a, &b| distance(earlier, a).total_cmp(&distance(earlier, b)))
+        };
+        let holders: Vec<Option<usize>> = (0..n).map(holder).collect();
+        let free: Vec<usize> = (0..n)
+            .filter(|later| !holders.contains(&Some(*later)))
+            .collect();
+        let mut rest = free.iter().copied();
+        let links = Links {
+            next: holders
+                .iter()
+                .map(|held| held.unwrap_or_else(|| rest.next().unwrap()))
+                .collect(),
+            broken: holders.iter().map(Option::is_none).collect(),
+        };
+        (links, free)
+    }
+
     proptest! {
+        #[test]
+        fn links_are_those_of_the_definition((grid, pairs) in pairs()) {
+            for pair in &pairs {
+                let planes = pair.planes(grid);
+                let links = link(&planes);
+                let (defined, free) = defined_links(&planes);
+                prop_assert!(is_permutation(&links.next));
+                prop_assert_eq!(links.broken.iter().filter(|broken| **broken).count(), free.len());
+                prop_assert_eq!(links, defined);
+            }
+        }
+
         #[test]
         fn paths_obey_their_laws((grid, pairs) in pairs()) {
             let n_tokens = grid[0] * grid[1];
-            let planes: Vec<PairPlanes<'_>> = pairs.iter().map(|pair| PairPlanes {
-                grid,
-                flow: &pair.flow,
-                occluded: &pair.occluded,
-                earlier: &pair.colours[0],
-                later: &pair.colours[1],
-            }).collect();
-            let links: Vec<Links> = planes.iter().map(link).collect();
-            for (links, pair) in links.iter().zip(&planes) {
-                prop_assert!(is_permutation(&links.next));
-                for (earlier, (&later, &broken)) in links.next.iter().zip(&links.broken).enumerate() {
-                    // A true link is one that flow made.
-                    prop_assert!(broken || target(pair, later) == Some(earlier));
-                }
-            }
+            let links: Vec<Links> = pairs.iter().map(|pair| link(&pair.planes(grid))).collect();
             let paths = Paths::new(n_tokens, &links);
             prop_assert_eq!(paths.n_frames(), pairs.len() + 1);
+            prop_assert!(paths.tokens[0].iter().copied().eq(0..n_tokens));
             for (tokens, path_of) in paths.tokens.iter().zip(paths.inverse()) {
                 prop_assert!(is_permutation(tokens));
                 prop_assert!((0..n_tokens).all(|p| path_of[tokens[p]] == p));
             }
             for p in 0..n_tokens {
+                for (i, link) in links.iter().enumerate() {
+                    prop_assert_eq!(paths.tokens[i + 1][p], link.next[paths.tokens[i][p]]);
+                }
                 for a in 0..paths.n_frames() {
                     prop_assert!(paths.is_visible(p, a, a));
-                    for b in 0..paths.n_frames() {
-                        prop_assert_eq!(paths.is_visible(p, a, b), paths.is_visible(p, b, a));
-                        // Block-diagonal: seeing is transitive.
-                        for c in 0..paths.n_frames() {
-                            let through = paths.is_visible(p, a, b) && paths.is_visible(p, b, c);
-                            prop_assert!(!through || paths.is_visible(p, a, c));
-                        }
+                    let mut is_whole = true;
+                    for b in a + 1..paths.n_frames() {
+                        // Block-diagonal: who sees a frame sees all frames on the way to it.
+                        is_whole &= !links[b - 1].broken[paths.tokens[b - 1][p]];
+                        prop_assert_eq!(paths.is_visible(p, a, b), is_whole);
+                        prop_assert_eq!(paths.is_visible(p, b, a), is_whole);
                     }
                 }
             }

@@ -4,13 +4,23 @@ use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
+use fresco_studio::diffusion::noise_schedule::{
+    NoiseSchedule, SchedulerConfig, StepRounding, warmup_steps,
+};
+use fresco_studio::diffusion::samplers::Sampler;
 use fresco_studio::frame::Size;
+use fresco_studio::fresco::schedule::{ScheduleConfig, Step, StepGuidance, schedule};
 use fresco_studio::models::library::Places;
 use fresco_studio::pipeline::job::{Consistency, ConsistencySpec, JobSpec, Preset, model_files};
 use fresco_studio::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes};
 use fresco_studio::pipeline::model_folders::ModelFolders;
 
 use crate::support::{MOVING, Program, Studio, set};
+
+/// The fewest steps, all of which run, in which every guidance is on: attentions and the optimiser in the first, the
+/// picture's background smoothed in the second.
+const STEPS: usize = 2;
+const STRENGTH: f64 = 1.0;
 
 /// Shares of the estimated growth that may be measured on the processor. The estimate is of a graphics card: here attention
 /// stores no scores and a layer's input is freed at once, so it is a bound and not a likeness; batches that need more than
@@ -25,10 +35,36 @@ fn peak_of_batches(studio: &Studio, n_batches: usize) -> f64 {
     let run = |attempt: usize| {
         let mut flags = studio.flags(&clip, &format!("{n_batches}-{attempt}.mp4"));
         set(&mut flags, "--size", "128");
-        set(&mut flags, "--steps", "1");
+        set_guided_steps(&mut flags);
         peak(&flags, n_batches + 2)
     };
     (0..2).map(run).fold(f64::MAX, f64::min)
+}
+
+fn set_guided_steps(flags: &mut Vec<String>) {
+    set(flags, "--steps", &STEPS.to_string());
+    flags.extend(["--strength".to_owned(), STRENGTH.to_string()]);
+}
+
+#[test]
+fn every_guidance_is_on_in_the_steps_of_these_jobs() {
+    let noise = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
+    let steps = Sampler::Ddpm.steps(&noise, STEPS).unwrap();
+    let rules = ScheduleConfig::of_steps(STEPS);
+    let first = warmup_steps(STEPS, STRENGTH, StepRounding::Nearest);
+    let guided: Vec<StepGuidance> = (first..STEPS)
+        .map(|k| Step {
+            k,
+            executed: k - first,
+            timestep: steps.timestep(k),
+        })
+        .map(|step| schedule(step, &rules))
+        .collect();
+    let some = |is_on: fn(&StepGuidance) -> bool| guided.iter().any(is_on);
+    assert!(some(|g| g.attentions.spatial && g.attentions.cross_frame));
+    assert!(some(|g| g.attentions.temporal), "{guided:?}");
+    assert!(some(|g| g.features), "{guided:?}");
+    assert!(some(|g| g.pixels), "{guided:?}");
 }
 
 /// Peak memory in KiB of a process that makes so many keyframes.
@@ -92,7 +128,7 @@ impl Load {
         let mut flags = studio.flags(clip, &format!("{side}-{frames}.mp4"));
         set(&mut flags, "--size", &side.to_string());
         set(&mut flags, "--batch-size", &frames.to_string());
-        set(&mut flags, "--steps", "1");
+        set_guided_steps(&mut flags);
         set(&mut flags, "--device", device);
         flags.extend(["--consistency", "light", "--no-fill"].map(ToOwned::to_owned));
         flags

@@ -14,11 +14,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use fresco_studio::frame::FrameIdx;
+use fresco_studio::frame::{Frame, FrameIdx, Size};
 use fresco_studio::pipeline::error::Error;
 use fresco_studio::pipeline::job::{Job, JobSpec};
 use fresco_studio::pipeline::observer::{Observer, Stage, Summary, Warning};
 use fresco_studio::pipeline::plan::{Partition, Plan};
+use fresco_studio::pipeline::sample::Sample;
 use fresco_studio::pipeline::shots::shots_between;
 use fresco_studio::worker::{Command, Event, JobEvent, JobId, WorkerHandle, spawn};
 
@@ -41,6 +42,39 @@ fn translate(worker: &WorkerHandle, job: JobId, spec: JobSpec) {
     worker
         .send(Command::Translate(job, Box::new(spec)))
         .unwrap();
+}
+
+/// A picture of one pixel, grey of this value.
+fn dot(value: usize) -> Frame {
+    let size = Size {
+        width: 1,
+        height: 1,
+    };
+    Frame::from_fn(size, |_, _| [value as u8; 3])
+}
+
+/// A worker at a job that, once `ask` has asked for a sample, makes room for it between two batches. The sample of a frame
+/// is a [`dot`] of a hundred more than the frame's number.
+fn with_sample_between_batches(place: &Place, ask: impl FnOnce(&WorkerHandle)) -> WorkerHandle {
+    let (begun, has_begun) = bounded(1);
+    let (go, leave) = bounded::<()>(1);
+    let worker = start(move |job, observer| {
+        begun.send(()).unwrap();
+        leave.recv().unwrap();
+        observer.interlude(&mut |sample, _| {
+            let frame = match sample {
+                Sample::Overlay(spec) => spec.key.frame,
+                Sample::Try(trial) => trial.frame,
+            };
+            Ok(dot(100 + frame.0))
+        });
+        Ok(summary(job))
+    });
+    translate(&worker, FIRST, place.spec());
+    has_begun.recv_timeout(PATIENCE).unwrap();
+    ask(&worker);
+    go.send(()).unwrap();
+    worker
 }
 
 fn next(worker: &WorkerHandle) -> Event {

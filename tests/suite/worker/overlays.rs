@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
-use fresco_studio::frame::{Frame, FrameIdx, Size};
+use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::DeviceChoice;
-use fresco_studio::pipeline::sample::Sample;
 use fresco_studio::worker::message::{OverlayKey, OverlayKind, OverlayPicture, OverlaySpec};
 use fresco_studio::worker::{Wake, WorkerHandle, spawn};
 
-use super::{FIRST, PATIENCE, events_of, names, translate};
+use super::{FIRST, PATIENCE, dot, events_of, names, with_sample_between_batches};
 use crate::app::{N_FRAMES, info};
 use crate::scripted::{OverlayScript, Place, Scripted, summary};
 
@@ -28,14 +27,6 @@ fn spec(frame: usize) -> OverlaySpec {
         times: Arc::new(times),
         device: DeviceChoice::Cpu,
     }
-}
-
-fn dot(value: usize) -> Frame {
-    let size = Size {
-        width: 1,
-        height: 1,
-    };
-    Frame::from_fn(size, |_, _| [value as u8; 3])
 }
 
 /// A worker, and what it says when there is something to look at.
@@ -114,24 +105,7 @@ fn one_that_fails_or_panics_is_told_of_and_the_next_works() {
 #[test]
 fn a_job_makes_room_for_an_overlay_between_batches() {
     let place = Place::new();
-    let (begun, has_begun) = bounded(1);
-    let (go, leave) = bounded::<()>(1);
-    let build = move || {
-        Scripted::new(move |job, observer| {
-            begun.send(()).unwrap();
-            leave.recv().unwrap();
-            observer.interlude(&mut |sample, _| match sample {
-                Sample::Overlay(spec) => Ok(dot(100 + spec.key.frame.0)),
-                Sample::Try(_) => unreachable!("none was asked for"),
-            });
-            Ok(summary(job))
-        })
-    };
-    let worker = spawn(build, Arc::new(|| {})).unwrap();
-    translate(&worker, FIRST, place.spec());
-    has_begun.recv_timeout(PATIENCE).unwrap();
-    worker.request_overlay(spec(5));
-    go.send(()).unwrap();
+    let worker = with_sample_between_batches(&place, |worker| worker.request_overlay(spec(5)));
     assert_eq!(names(&events_of(&worker, FIRST)), ["finished"]);
     let overlay = worker.overlay().take().unwrap();
     assert_eq!(overlay.picture.unwrap().at(0, 0), [105; 3]);

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use crossbeam_channel::bounded;
-use fresco_studio::frame::{Frame, FrameIdx, Size};
+use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::observer::StepOf;
-use fresco_studio::pipeline::sample::Sample;
 use fresco_studio::pipeline::trial::TrialSpec;
 use fresco_studio::worker::message::{PreviewOf, TrialEvent, TryRequest};
 use fresco_studio::worker::{Event, WorkerHandle, spawn};
 
-use super::{FIRST, PATIENCE, next, translate};
+use super::{FIRST, PATIENCE, dot, next, with_sample_between_batches};
 use crate::app::{N_FRAMES, info};
 use crate::scripted::{Place, Scripted, TryScript, summary};
 
@@ -28,24 +27,10 @@ fn request(place: &Place, request: u64) -> TryRequest {
     }
 }
 
-fn dot(value: usize) -> Frame {
-    let size = Size {
-        width: 1,
-        height: 1,
-    };
-    Frame::from_fn(size, |_, _| [value as u8; 3])
-}
-
 fn worker_that_tries(on_try: TryScript) -> WorkerHandle {
     let build = || Scripted {
         on_try,
-        ..Scripted::new(|job, observer| {
-            observer.interlude(&mut |sample, _| match sample {
-                Sample::Try(trial) => Ok(dot(100 + trial.frame.0)),
-                Sample::Overlay(_) => unreachable!("none was asked for"),
-            });
-            Ok(summary(job))
-        })
+        ..Scripted::new(|job, _| Ok(summary(job)))
     };
     spawn(build, Arc::new(|| {})).unwrap()
 }
@@ -112,24 +97,7 @@ fn a_newer_request_stops_the_one_that_is_made() {
 #[test]
 fn a_job_makes_room_for_a_try_between_batches() {
     let place = Place::new();
-    let (begun, has_begun) = bounded(1);
-    let (go, leave) = bounded::<()>(1);
-    let build = move || {
-        Scripted::new(move |job, observer| {
-            begun.send(()).unwrap();
-            leave.recv().unwrap();
-            observer.interlude(&mut |sample, _| match sample {
-                Sample::Try(trial) => Ok(dot(100 + trial.frame.0)),
-                Sample::Overlay(_) => unreachable!("none was asked for"),
-            });
-            Ok(summary(job))
-        })
-    };
-    let worker = spawn(build, Arc::new(|| {})).unwrap();
-    translate(&worker, FIRST, place.spec());
-    has_begun.recv_timeout(PATIENCE).unwrap();
-    worker.try_frame(request(&place, 5));
-    go.send(()).unwrap();
+    let worker = with_sample_between_batches(&place, |worker| worker.try_frame(request(&place, 5)));
     assert!(matches!(next_trial(&worker), (5, TrialEvent::Started)));
     assert!(
         matches!(next_trial(&worker), (5, TrialEvent::Done(picture)) if picture.at(0, 0) == [105; 3])

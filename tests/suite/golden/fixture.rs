@@ -23,6 +23,13 @@ pub struct HostTensor {
     pub values: Vec<f32>,
 }
 
+impl HostTensor {
+    /// The largest absolute value.
+    pub fn largest(&self) -> f32 {
+        self.values.iter().fold(0.0_f32, |m, v| m.max(v.abs()))
+    }
+}
+
 /// Runs `check` on every fixture of `kind`, and fails with all complaints at once.
 ///
 /// Finding none fails where fixtures are expected to be, and is said and passed over elsewhere.
@@ -87,6 +94,41 @@ impl Fixture {
             .unwrap_or_else(|| panic!("{}: no tolerance", self.name)) as f32
     }
 
+    /// The same, or `usual` where `fixture.json` gives no number.
+    pub fn tolerance_or(&self, usual: f32) -> f32 {
+        self.about["tolerance"]
+            .as_f64()
+            .map_or(usual, |tolerance| tolerance as f32)
+    }
+
+    /// The mean error that `fixture.json` allows in the words of its `measure`: so many times what the reference itself
+    /// `moves`, and never less than a floor, which may be a share of the largest value that is wanted.
+    pub fn mean_bound(&self, moves: f32, want: &HostTensor) -> f32 {
+        let measure = self.about["measure"].as_str().unwrap_or_default();
+        let number_after = |words: &str| -> Option<(f32, &str)> {
+            let rest = measure.split_once(words)?.1.trim_start();
+            let (number, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            Some((number.trim_end_matches([',', ';', '.']).parse().ok()?, rest))
+        };
+        // What all fixtures say so far, for one that says it in other words.
+        let (times, _) = number_after("mean error at most").unwrap_or((3.0, ""));
+        let floor = number_after("never asked to be under");
+        let (floor, of) = floor.unwrap_or((2e-4, "the largest"));
+        let unit = if of.contains("largest") {
+            want.largest()
+        } else {
+            1.0
+        };
+        (times * moves).max(floor * unit)
+    }
+
+    /// Fixtures of another kind with the same weights.
+    pub fn with_same_weights(&self, kind: &str) -> Vec<Fixture> {
+        let mut found = find(&self.root, kind);
+        found.retain(|other| other.about["weights"] == self.about["weights"]);
+        found
+    }
+
     /// Folder named by a field of `fixture.json`, relative to the folder of all fixtures.
     pub fn folder(&self, field: &str) -> PathBuf {
         let relative = self.about[field]
@@ -105,6 +147,21 @@ impl Fixture {
         read_json(&self.path.join(file))
     }
 
+    /// The same, null where there is no such file.
+    pub fn json_if_any(&self, file: &str) -> Value {
+        let path = self.path.join(file);
+        if path.exists() {
+            read_json(&path)
+        } else {
+            Value::Null
+        }
+    }
+
+    /// What the folder says of itself, nothing where it has no such file.
+    pub fn readme(&self) -> String {
+        std::fs::read_to_string(self.path.join("README.md")).unwrap_or_default()
+    }
+
     /// All tensors of a safetensors file of this fixture.
     pub fn tensors(&self, file: &str) -> BTreeMap<String, HostTensor> {
         read_tensors(&self.path.join(file))
@@ -112,13 +169,8 @@ impl Fixture {
 
     /// Fails unless `got` is within `tolerance × max |want|` of `want` everywhere.
     pub fn assert_close(&self, what: &str, got: &[f32], want: &HostTensor) {
-        let scale = want.values.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-        self.assert_within(
-            what,
-            got,
-            want,
-            self.tolerance() * scale.max(f32::MIN_POSITIVE),
-        );
+        let scale = want.largest().max(f32::MIN_POSITIVE);
+        self.assert_within(what, got, want, self.tolerance() * scale);
     }
 
     /// Fails unless `got` is within `bound` of `want` everywhere.

@@ -1,35 +1,15 @@
 //! `FreeU`: its filter alone, and inside the U-Net.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use fresco_studio::models::Attention;
-use fresco_studio::models::unet::{AttentionSite, FreeU, NoHook, UNetHook, scale_low_frequencies};
+use fresco_studio::models::unet::{FreeU, NoHook, scale_low_frequencies};
 use fresco_studio::tensor::{Device, Tensor};
+use regex::Regex;
+use serde_json::Value;
 
 use super::fixture::{self, Fixture, HostTensor};
-use super::{unet, upload, values};
-
-type Golden = BTreeMap<String, HostTensor>;
-
-/// Remembers the input of each decoder block, which is the output of the one before.
-#[derive(Default)]
-struct Recorder(BTreeMap<usize, Vec<f32>>);
-
-impl UNetHook for Recorder {
-    fn decoder_input(&mut self, level: usize, features: Tensor<4>) -> Tensor<4> {
-        self.0.insert(level, values(features.clone()));
-        features
-    }
-
-    fn self_attention(
-        &mut self,
-        site: AttentionSite,
-        attention: &Attention,
-        tokens: Tensor<3>,
-    ) -> Tensor<3> {
-        NoHook.self_attention(site, attention, tokens)
-    }
-}
+use super::fresco::Golden;
+use super::{Watched, unet, upload, values};
 
 #[test]
 fn freeu_matches_the_reference() {
@@ -51,8 +31,11 @@ fn check_filter(fixture: &Fixture, golden: &Golden, device: &Device) {
         let Some((case, scale)) = name.split_once(".s") else {
             continue;
         };
-        let x = upload(&golden[&format!("{case}.in")], device);
-        let got = scale_low_frequencies(x, scale.parse().unwrap());
+        let (Some(x), Ok(scale)) = (golden.get(&format!("{case}.in")), scale.parse()) else {
+            eprintln!("skipped: {name} has no input or no scale");
+            continue;
+        };
+        let got = scale_low_frequencies(upload(x, device), scale);
         fixture.assert_close(name, &values(got), want);
     }
 }
@@ -62,22 +45,29 @@ fn check_networks(fixture: &Fixture, golden: &Golden, device: &Device) {
         .keys()
         .filter_map(|name| name.strip_suffix(".out"))
         .collect();
+    if cases.is_empty() {
+        return;
+    }
     let mut network = unet::model(fixture, device);
-    // The inputs are those of the U-Net's fixture.
-    let inputs = fixture.path.join("../unet/golden.safetensors");
-    let inputs = fixture::read_tensors(&inputs);
-    let latents: Tensor<4> = upload(&inputs["sample"], device);
-    let text: Tensor<3> = upload(&inputs["encoder_hidden_states"], device);
+    let inputs = Inputs::of(fixture, golden, device);
     for case in cases {
-        network.free_u = Some(strengths(fixture, case));
-        let mut recorder = Recorder::default();
-        let out = network.forward(latents.clone(), 801, &text, None, &mut recorder);
-        fixture.assert_close(
-            &format!("{case}.out"),
-            &values(out),
-            &golden[&format!("{case}.out")],
-        );
-        for (level, got) in recorder.0 {
+        let Some(strengths) = strengths(fixture, case) else {
+            eprintln!("skipped: nothing says how strong {case} is");
+            continue;
+        };
+        network.free_u = Some(strengths);
+        let mut hook = NoHook;
+        let mut watched = Watched::new(&mut hook);
+        let Inputs {
+            latents,
+            text,
+            timestep,
+        } = &inputs;
+        let out = network.forward(latents.clone(), *timestep, text, None, &mut watched);
+        let name = format!("{case}.out");
+        fixture.assert_close(&name, &values(out), &golden[&name]);
+        // What enters a level is what the one before gave.
+        for (level, got) in watched.entered {
             let name = format!("{case}.up_blocks.{}", level.wrapping_sub(1));
             if let Some(want) = golden.get(&name) {
                 let got = second_half(&got, &want.shape);
@@ -102,14 +92,67 @@ fn second_half(values: &[f32], shape: &[usize]) -> Vec<f32> {
     pictures.flat_map(|p| p[picture / 2..].to_vec()).collect()
 }
 
-/// Of `config.json` where it names the case; the others are those of the fixture's description.
-fn strengths(fixture: &Fixture, case: &str) -> FreeU {
-    let about = &fixture.json("config.json")[case];
-    let [b1, b2, s1, s2] = match (about.is_object(), case) {
-        (true, _) => ["b1", "b2", "s1", "s2"].map(|name| about[name].as_f64().unwrap() as f32),
-        (_, "off") => [1.0; 4],
-        (_, "strong") => [1.3, 1.4, 0.9, 0.2],
-        _ => panic!("{}: no strengths for {case}", fixture.name),
+/// What enters the network.
+struct Inputs {
+    latents: Tensor<4>,
+    text: Tensor<3>,
+    timestep: usize,
+}
+
+impl Inputs {
+    /// The folder's own, else those of the fixture that its description names, else those of a U-Net's fixture with the
+    /// same weights.
+    fn of(fixture: &Fixture, golden: &Golden, device: &Device) -> Self {
+        let readme = fixture.readme();
+        let said = |pattern: &str| {
+            let found = Regex::new(pattern).unwrap().captures(&readme)?;
+            Some(found[1].to_owned())
+        };
+        let named = said(r"of `?(\.\./[^ ,`]+\.safetensors)").map(|path| fixture.path.join(path));
+        let of_others = || {
+            let with_same_weights = || {
+                let unets = fixture.with_same_weights("unet").into_iter();
+                unets.map(|unet| unet.tensors("golden.safetensors")).next()
+            };
+            let named = named.filter(|path| path.exists());
+            named
+                .map(|path| fixture::read_tensors(&path))
+                .or_else(with_same_weights)
+                .unwrap_or_else(|| panic!("{}: nothing says what enters", fixture.name))
+        };
+        let names = ["sample", "encoder_hidden_states"];
+        let of_others = (!names.iter().all(|name| golden.contains_key(*name))).then(of_others);
+        let inputs = of_others.as_ref().unwrap_or(golden);
+        let own = golden.get("timestep").map(|t| t.values[0] as usize);
+        let timestep = own
+            .or_else(|| said(r"timestep (\d+)")?.parse().ok())
+            .or_else(|| inputs.keys().filter_map(|name| unet::timestep(name)).max());
+        Self {
+            latents: upload(&inputs[names[0]], device),
+            text: upload(&inputs[names[1]], device),
+            timestep: timestep.unwrap_or_else(|| panic!("{}: no timestep", fixture.name)),
+        }
+    }
+}
+
+/// Of `config.json` where it names the case, else of the call in the description of its output.
+fn strengths(fixture: &Fixture, case: &str) -> Option<FreeU> {
+    let about = fixture.json_if_any("config.json");
+    let readme = fixture.readme();
+    let described = readme
+        .lines()
+        .find(|line| line.contains(&format!("`{case}.out`")));
+    let strength = |name: &str| {
+        let number = about[case].get(name).and_then(Value::as_f64);
+        number.map(|number| number as f32).or_else(|| {
+            let call = Regex::new(&format!(r"'{name}': ([\d.]+)")).unwrap();
+            call.captures(described?)?[1].parse().ok()
+        })
     };
-    FreeU { b1, b2, s1, s2 }
+    Some(FreeU {
+        b1: strength("b1")?,
+        b2: strength("b2")?,
+        s1: strength("s1")?,
+        s2: strength("s2")?,
+    })
 }

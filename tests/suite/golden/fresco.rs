@@ -1,7 +1,9 @@
 //! What the fixtures of FRESCO have in common: frames, flow and paths.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
 use fresco_studio::flow::FlowRing;
 use fresco_studio::fresco::paths::Paths;
 use fresco_studio::tensor::{Device, Tensor};
@@ -17,13 +19,16 @@ pub fn pictures(golden: &Golden, device: &Device) -> Tensor<4> {
     images.permute([0, 3, 1, 2]) / 127.5 - 1.0
 }
 
+/// Flow and occlusion of the whole ring, if it is there.
+pub fn ring_if_any(golden: &Golden, device: &Device) -> Option<FlowRing> {
+    let names = ["fwd_flows", "bwd_flows", "fwd_occs", "bwd_occs"];
+    let is_whole = names.iter().all(|name| golden.contains_key(*name));
+    is_whole.then(|| ring_named(golden, names, device))
+}
+
 /// Flow and occlusion of the whole ring.
 pub fn ring(golden: &Golden, device: &Device) -> FlowRing {
-    ring_named(
-        golden,
-        ["fwd_flows", "bwd_flows", "fwd_occs", "bwd_occs"],
-        device,
-    )
+    ring_if_any(golden, device).expect("flow and occlusion in both directions")
 }
 
 /// Forward and backward flow, forward and backward occlusion, under these names.
@@ -53,6 +58,16 @@ pub fn paths(mapping: &HostTensor, visible: &HostTensor) -> Paths {
             .map(|a| (0..n_tokens).map(|path| !sees(path, a, a + 1)).collect())
             .collect(),
     }
+}
+
+/// The noise schedule of a folder of weights, the usual one where it says nothing.
+pub fn noise_schedule(weights: &Path) -> NoiseSchedule {
+    let file = std::fs::read(weights.join("scheduler/scheduler_config.json"));
+    let config = file.map_or_else(
+        |_| SchedulerConfig::default(),
+        |json| SchedulerConfig::from_json(&json).unwrap(),
+    );
+    NoiseSchedule::new(&config).unwrap()
 }
 
 /// Positions of a mask that are on.

@@ -1,12 +1,14 @@
 //! Token sets, paths and their visibility: exact.
 
-use fresco_studio::flow::FlowRing;
+use std::collections::BTreeMap;
+
 use fresco_studio::fresco::correspondence::correspond;
-use fresco_studio::fresco::paths::{PairPlanes, Paths, link, token_set};
-use fresco_studio::tensor::{Device, Tensor};
+use fresco_studio::fresco::paths::{PairPlanes, Paths, link};
+use fresco_studio::tensor::Device;
 
 use super::fixture::{self, Fixture, HostTensor};
-use super::fresco::{Golden, pictures, ring};
+use super::fresco::{Golden, pictures, ring_if_any};
+use super::fresco_ops::check_ring;
 
 #[test]
 fn mapping_equals_the_reference() {
@@ -17,61 +19,66 @@ fn mapping_equals_the_reference() {
 
 pub fn check(fixture: &Fixture, device: &Device) {
     let golden = fixture.tensors("golden.safetensors");
-    let mut compared = 0;
-    if golden.contains_key("images") {
-        let pictures = pictures(&golden, device);
-        let ring = ring(&golden, device);
-        compared += check_grids(fixture, &golden, &pictures, &ring);
-    }
+    let mut compared = check_grids(fixture, &golden, device);
     if let Some(links) = dense_paths(&golden) {
-        let mut got = vec![("dense.fwd_mapping", flat(&links.tokens))];
-        got.push(("dense.bwd_mapping", flat(&links.inverse())));
-        got.push(("dense.interattn_mask", visibility(&links)));
+        let got = vec![
+            ("dense.fwd_mapping", flat(&links.tokens)),
+            ("dense.bwd_mapping", flat(&links.inverse())),
+            ("dense.interattn_mask", visibility(&links)),
+        ];
         compared += compare(fixture, &golden, got);
     }
     assert!(compared > 0, "{}: nothing to compare", fixture.name);
 }
 
-/// `attn_mask.i`, `fwd_mapping.i`, `bwd_mapping.i` and `interattn_mask.i`, each on the grid that its size tells.
-fn check_grids(fixture: &Fixture, golden: &Golden, pictures: &Tensor<4>, ring: &FlowRing) -> usize {
+/// Everything that a folder records of its correspondences: occlusion from flow, token sets and paths.
+pub fn check_correspondences(fixture: &Fixture, golden: &Golden, device: &Device) -> usize {
+    check_ring(golden, device) + check_grids(fixture, golden, device)
+}
+
+/// `attn_mask.i`, `fwd_mapping.i`, `bwd_mapping.i` and `interattn_mask.i`, or the same in the plural, each on the grid
+/// that its size tells.
+fn check_grids(fixture: &Fixture, golden: &Golden, device: &Device) -> usize {
+    let ring = ring_if_any(golden, device);
+    let (true, Some(ring)) = (golden.contains_key("images"), ring) else {
+        eprintln!("  {} has no pictures with flow", fixture.name);
+        return 0;
+    };
+    let pictures = pictures(golden, device);
     let [n_frames, _, height, width] = pictures.dims();
-    let masks = golden.keys().filter_map(|k| k.strip_prefix("attn_mask."));
-    let mut compared = 0;
-    for index in masks {
-        let n_tokens = golden[&format!("attn_mask.{index}")].shape[1];
+    let mut by_grid = BTreeMap::new();
+    let mut on_grid = |n_tokens: usize| -> (Vec<usize>, Paths) {
         let stride = (height * width / n_tokens).isqrt();
-        let (set, paths) = correspond(stride, pictures, ring).unwrap();
-        let mut mask = vec![0.0; n_frames * n_tokens];
-        for token in set {
-            mask[token] = 1.0;
-        }
-        let got = [
-            (format!("attn_mask.{index}"), mask),
-            (format!("fwd_mapping.{index}"), flat(&paths.tokens)),
-            (format!("bwd_mapping.{index}"), flat(&paths.inverse())),
-            (format!("interattn_mask.{index}"), visibility(&paths)),
+        let compute = || correspond(stride, &pictures, &ring).unwrap();
+        by_grid.entry(n_tokens).or_insert_with(compute).clone()
+    };
+    let mut compared = 0;
+    for (name, want) in golden {
+        let family = name.split_once('.').map_or("", |(family, _)| family);
+        let got = match family.strip_suffix('s').unwrap_or(family) {
+            "attn_mask" => {
+                let n_tokens = want.shape[1];
+                let mut mask = vec![0.0; n_frames * n_tokens];
+                for token in on_grid(n_tokens).0 {
+                    mask[token] = 1.0;
+                }
+                mask
+            }
+            "fwd_mapping" => flat(&on_grid(want.shape[2]).1.tokens),
+            "bwd_mapping" => flat(&on_grid(want.shape[2]).1.inverse()),
+            "interattn_mask" => visibility(&on_grid(want.shape[0]).1),
+            _ => continue,
+        };
+        compared += compare(fixture, golden, vec![(name, got)]);
+    }
+    if let Some(single) = golden.get("single.mapping_ind").filter(|_| n_frames > 1) {
+        let (_, paths) = on_grid(single.values.len());
+        let broken = paths.broken[0].iter().map(|&b| f32::from(u8::from(b)));
+        let got = vec![
+            ("single.mapping_ind", flat(&paths.tokens[1..2])),
+            ("single.unlinked", broken.collect()),
         ];
-        compared += compare(
-            fixture,
-            golden,
-            got.iter().map(|(k, v)| (k.as_str(), v.clone())).collect(),
-        );
-        if golden
-            .get("single.mapping_ind")
-            .is_some_and(|t| t.shape[0] == n_tokens)
-        {
-            let single = vec![
-                ("single.mapping_ind", flat(&paths.tokens[1..2])),
-                (
-                    "single.unlinked",
-                    paths.broken[0]
-                        .iter()
-                        .map(|&b| f32::from(u8::from(b)))
-                        .collect(),
-                ),
-            ];
-            compared += compare(fixture, golden, single);
-        }
+        compared += compare(fixture, golden, got);
     }
     compared
 }
@@ -100,7 +107,6 @@ fn dense_paths(golden: &Golden) -> Option<Paths> {
         })
     };
     let links: Vec<_> = (0..images.shape[0] - 1).map(pair).collect();
-    assert_eq!(token_set(n_tokens, &[]).len(), n_tokens);
     Some(Paths::new(n_tokens, &links))
 }
 

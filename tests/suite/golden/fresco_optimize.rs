@@ -49,29 +49,18 @@ pub fn check_smallest(fixture: &Fixture, device: &Device) {
 }
 
 fn check_case(fixture: &Fixture, name: &str, case: &Value, golden: &Golden, device: &Device) {
-    let number = |key: &str| case[key].as_f64().unwrap();
+    let number = |key: &str| {
+        let number = case[key].as_f64();
+        number.unwrap_or_else(|| panic!("{name}: no {key}"))
+    };
     let config = OptimizerConfig {
         iterations: number("iters") as usize,
         learning_rate: number("lr"),
         spatial_weight: number("intra_weight"),
         ..OptimizerConfig::REFERENCE
     };
-    let drift = (case["optimize_temporal"] == true).then(|| {
-        let ring = ring(golden, device).at_stride(number("scale") as usize);
-        if let Some(want) = golden.get("bwd_flow_resized") {
-            fixture.assert_within(
-                &format!("{name}/bwd_flow_resized"),
-                &values(ring.backward.clone()),
-                want,
-                1e-4,
-            );
-        }
-        if let Some(want) = golden.get("bwd_occ_resized") {
-            let got = values(ring.backward_occlusion.clone());
-            fixture.assert_within(&format!("{name}/bwd_occ_resized"), &got, want, 0.0);
-        }
-        TemporalDrift::new(&ring).unwrap()
-    });
+    let drift = (case["optimize_temporal"] == true)
+        .then(|| drift(fixture, name, number("scale") as usize, golden, device));
     let target = (case["spatial"] == true)
         .then(|| GramTarget::Matrix(upload(&golden["correlation"], device)));
     let objective = Objective {
@@ -79,24 +68,52 @@ fn check_case(fixture: &Fixture, name: &str, case: &Value, golden: &Golden, devi
         temporal: drift.as_ref(),
     };
     let sample: Tensor<4> = upload(&golden["sample"], device);
-    let allowed = (3.0 * case["sensitivity"]["mean_abs"].as_f64().unwrap() as f32).max(1e-4);
-    let bounded = |what: String, got: Vec<f32>, want: &HostTensor| {
-        let error = mean_error(&got, want);
+    let moves = case["sensitivity"]["mean_abs"].as_f64().unwrap_or(0.0) as f32;
+    let bounded = |what: &str, got: Vec<f32>| {
+        let Some(want) = golden.get(what) else { return };
+        let (error, allowed) = (mean_error(&got, want), fixture.mean_bound(moves, want));
         eprintln!("  {name}/{what}: mean error {error:.2e}, allowed {allowed:.2e}");
         assert!(error <= allowed, "{name}/{what}: {error} > {allowed}");
     };
-    let mut losses = Vec::new();
-    let mut watch = |loss: Tensor<1>, features: &Tensor<3>| {
-        losses.push(loss.into_scalar::<f32>());
-        let what = format!("cs.{}", losses.len());
-        if let Some(want) = golden.get(&what) {
-            bounded(what, values(features.clone().swap_dims(1, 2)), want);
+    if drift.is_some() || target.is_some() {
+        let mut losses = Vec::new();
+        let mut watch = |loss: Tensor<1>, features: &Tensor<3>| {
+            losses.push(loss.into_scalar::<f32>());
+            let what = format!("cs.{}", losses.len());
+            bounded(&what, values(features.clone().swap_dims(1, 2)));
+        };
+        let _ = minimize(tokens_of(sample.clone()), objective, &config, &mut watch);
+        if let Some(want) = golden.get("losses") {
+            check_losses(fixture, name, &losses, want);
         }
-    };
-    let _ = minimize(tokens_of(sample.clone()), objective, &config, &mut watch);
-    check_losses(fixture, name, &losses, &golden["losses"]);
-    let out = optimize_features(sample, objective, &config);
-    bounded("out".to_owned(), values(out), &golden["out"]);
+    }
+    bounded("out", values(optimize_features(sample, objective, &config)));
+}
+
+/// Flow and occlusion on the grid of the features: exact where nothing but the largest is taken, and else as near as means
+/// of four values are.
+fn drift(
+    fixture: &Fixture,
+    name: &str,
+    stride: usize,
+    golden: &Golden,
+    device: &Device,
+) -> TemporalDrift {
+    let ring = ring(golden, device).at_stride(stride);
+    let resized = [
+        ("bwd_flow_resized", values(ring.backward.clone()), 1e-4),
+        (
+            "bwd_occ_resized",
+            values(ring.backward_occlusion.clone()),
+            0.0,
+        ),
+    ];
+    for (what, got, allowed) in resized {
+        if let Some(want) = golden.get(what) {
+            fixture.assert_within(&format!("{name}/{what}"), &got, want, allowed);
+        }
+    }
+    TemporalDrift::new(&ring).unwrap()
 }
 
 /// The first three within a hundredth of what is allowed: nothing has been amplified yet.
@@ -104,7 +121,7 @@ fn check_losses(fixture: &Fixture, name: &str, got: &[f32], want: &HostTensor) {
     assert_eq!(got.len(), want.values.len(), "{name}: number of losses");
     let mut worst = 0.0_f32;
     for (step, (got, want)) in got.iter().zip(&want.values).enumerate() {
-        let error = (got - want).abs() / want;
+        let error = (got - want).abs() / want.max(f32::MIN_POSITIVE);
         let allowed = fixture.tolerance() * if step < 3 { 0.01 } else { 1.0 };
         assert!(error <= allowed, "{name}: loss {step} is {got}, not {want}");
         worst = worst.max(error);

@@ -17,6 +17,7 @@ mod fresco_mapping;
 mod fresco_ops;
 mod fresco_ops_features;
 mod fresco_optimize;
+mod fresco_settings;
 mod fresco_step;
 mod fresco_unet;
 mod gmflow;
@@ -33,15 +34,46 @@ mod taesd;
 mod unet;
 mod vae;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::TensorData;
-use fresco_studio::models::KeyMap;
 use fresco_studio::models::checkpoint::{self, Weights};
+use fresco_studio::models::unet::{AttentionSite, UNetHook};
+use fresco_studio::models::{Attention, KeyMap};
 use fresco_studio::tensor::read::host_values;
 use fresco_studio::tensor::{Device, FloatDType, Tensor};
 
 use fixture::HostTensor;
+
+/// A hook that remembers what enters each decoder level, before the hook that it wraps sees it.
+pub struct Watched<'a> {
+    pub hook: &'a mut dyn UNetHook,
+    pub entered: BTreeMap<usize, Vec<f32>>,
+}
+
+impl<'a> Watched<'a> {
+    pub fn new(hook: &'a mut dyn UNetHook) -> Self {
+        let entered = BTreeMap::new();
+        Self { hook, entered }
+    }
+}
+
+impl UNetHook for Watched<'_> {
+    fn decoder_input(&mut self, level: usize, features: Tensor<4>) -> Tensor<4> {
+        self.entered.insert(level, values(features.clone()));
+        self.hook.decoder_input(level, features)
+    }
+
+    fn self_attention(
+        &mut self,
+        site: AttentionSite,
+        attention: &Attention,
+        tokens: Tensor<3>,
+    ) -> Tensor<3> {
+        self.hook.self_attention(site, attention, tokens)
+    }
+}
 
 /// A golden tensor on the device.
 pub fn upload<const D: usize>(tensor: &HostTensor, device: &Device) -> Tensor<D> {

@@ -56,7 +56,7 @@ pub fn model(fixture: &Fixture, device: &Device) -> UNet2DConditionModel {
 }
 
 /// `t801.out` → 801.
-fn timestep(name: &str) -> Option<usize> {
+pub fn timestep(name: &str) -> Option<usize> {
     name.strip_prefix('t')?.split('.').next()?.parse().ok()
 }
 

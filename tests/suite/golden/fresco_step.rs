@@ -1,20 +1,21 @@
 //! Steps of the sampler, with the background of the predicted picture smoothed in between.
 
-use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
 use fresco_studio::diffusion::samplers::Sampler;
 use fresco_studio::diffusion::steps::Steps;
-use fresco_studio::fresco::Correspondence;
+use fresco_studio::fresco::{BackgroundFusion, Correspondence};
 use fresco_studio::models::vae::{AutoencoderKL, KEYS, VaeConfig};
 use fresco_studio::pipeline::conditions::Coding;
 use fresco_studio::pipeline::smoothing::smooth_background;
 use fresco_studio::tensor::{Device, Tensor};
+use regex::Regex;
 
 use super::fixture::{self, Fixture};
-use super::fresco::{Golden, pictures, ring};
+use super::fresco::{Golden, noise_schedule, pictures, ring};
+use super::fresco_mapping::check_correspondences;
 use super::{config_bytes, load, upload, values};
 
-/// Where a fixture does not say.
-const STEPS: u64 = 8;
+/// Where nothing says how many.
+const STEPS: usize = 8;
 
 #[test]
 fn steps_match_the_reference() {
@@ -28,18 +29,20 @@ pub fn vae(folder: &std::path::Path, device: &Device) -> AutoencoderKL {
 
 pub fn check(fixture: &Fixture, device: &Device) {
     let golden = fixture.tensors("golden.safetensors");
-    let vae = vae(&fixture.folder("weights"), device);
-    let correspondence = correspondence(&golden, device);
-    let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
-    let has_config = fixture.path.join("config.json").exists();
-    let named = has_config.then(|| fixture.json("config.json")["num_inference_steps"].as_u64());
-    let n = named.flatten().unwrap_or(STEPS) as usize;
+    let mut compared = check_correspondences(fixture, &golden, device);
+    let folder = fixture.folder("weights");
+    let vae = vae(&folder, device);
+    let schedule = noise_schedule(folder.parent().expect("a folder of the model"));
+    let correspondence = golden
+        .contains_key("images")
+        .then(|| correspondence(&golden, device));
     let stepper = Stepper {
         vae: &vae,
-        correspondence: &correspondence,
-        steps: &Sampler::Ddpm.steps(&schedule, n).unwrap(),
+        fusion: correspondence
+            .as_ref()
+            .and_then(Correspondence::picture_fusion),
+        steps: &Sampler::Ddpm.steps(&schedule, n_steps(fixture)).unwrap(),
     };
-    let mut compared = 0;
     for (name, t) in &golden {
         let Some(case) = name.strip_suffix(".timestep") else {
             continue;
@@ -58,12 +61,17 @@ pub fn check(fixture: &Fixture, device: &Device) {
                 noise
             })
         };
-        let [x, eps] = ["latents", "model_output"].map(|name| upload(&golden[name], device));
-        let noise = Noises {
-            step: drawn(".step").expect("noise of the step"),
-            posterior: drawn(".vae_sample"),
+        let Some(step) = drawn(".step") else {
+            eprintln!("skipped: {case} has no noise of its step");
+            continue;
         };
-        let (x0, next) = stepper.step(t.values[0] as usize, (x, eps), noise);
+        let posterior = drawn(".vae_sample");
+        if posterior.is_some() && stepper.fusion.is_none() {
+            eprintln!("skipped: {case} is smoothed, and no background is recorded");
+            continue;
+        }
+        let [x, eps] = ["latents", "model_output"].map(|name| upload(&golden[name], device));
+        let (x0, next) = stepper.step(t.values[0] as usize, (x, eps), Noises { step, posterior });
         for (part, got) in [("x0", x0), ("prev", next)] {
             let name = format!("{case}.{part}");
             if let Some(want) = golden.get(&name) {
@@ -73,6 +81,20 @@ pub fn check(fixture: &Fixture, device: &Device) {
         }
     }
     assert!(compared > 0, "{}: nothing to compare", fixture.name);
+}
+
+/// Steps of the schedule: of `config.json` if there is one, else of the description ("8-step DDPM schedule").
+fn n_steps(fixture: &Fixture) -> usize {
+    let named = fixture.json_if_any("config.json")["num_inference_steps"].as_u64();
+    let described = || {
+        let readme = fixture.readme();
+        let found = Regex::new(r"(\d+)-step").unwrap().captures(&readme)?[1].parse();
+        found.ok()
+    };
+    named
+        .map(|n| n as usize)
+        .or_else(described)
+        .unwrap_or(STEPS)
 }
 
 /// Correspondences of a fixture's frames, with their background where it has saliency masks.
@@ -90,7 +112,8 @@ pub struct Noises {
 
 pub struct Stepper<'a> {
     pub vae: &'a AutoencoderKL,
-    pub correspondence: &'a Correspondence,
+    /// What smooths the background, if anything does.
+    pub fusion: Option<&'a BackgroundFusion>,
     pub steps: &'a Steps,
 }
 
@@ -106,8 +129,7 @@ impl Stepper<'_> {
         let k = ks.find(|k| self.steps.timestep(*k) == t).expect("a step");
         let c = Sampler::Ddpm.coefficients(self.steps, 0, k);
         let mut x0 = c.x0(&x, eps);
-        if let (Some(noise), Some(fusion)) = (noise.posterior, self.correspondence.picture_fusion())
-        {
+        if let (Some(noise), Some(fusion)) = (noise.posterior, self.fusion) {
             x0 = smooth_background(&x0, fusion, (self.vae, Coding::Whole), noise).unwrap();
         }
         let next = c.advance(&Sampler::Ddpm.begin(x), &x0, Some(&noise.step));

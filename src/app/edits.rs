@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::frame::FrameIdx;
 use crate::pipeline::job::{FrameRange, JobSpec};
-use crate::worker::message::{Shot, Survey, shots_between};
+use crate::worker::message::{Choices, KeyframeRule, Shot, Survey, shots_between};
 
 /// Everything the user decides about a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Edits {
     pub spec: JobSpec,
     /// Keyframes.
     pub keyframes: Keyframes,
-    /// First frames of all shots but the first, if the user changed what was found.
+    /// First frames of all shots but the first, if the user changed what the job would find.
     pub cuts: Option<BTreeSet<FrameIdx>>,
     /// Keyframes that are never redone.
     pub locked: BTreeSet<FrameIdx>,
@@ -42,22 +42,47 @@ impl Edits {
         }
     }
 
-    /// The shots of the translated part: those that were found, or those of the user.
+    /// First frames of all shots of the video but the first: those that a job finds, or those of the user.
+    #[must_use]
+    pub fn all_cuts(&self, survey: &Survey) -> BTreeSet<FrameIdx> {
+        match &self.cuts {
+            Some(cuts) => cuts.clone(),
+            None if self.choices().finds_cuts => survey.cuts().into_iter().collect(),
+            None => BTreeSet::new(),
+        }
+    }
+
+    /// The shots of the translated part.
     #[must_use]
     pub fn shots(&self, survey: &Survey) -> Vec<Shot> {
-        let cuts: Vec<FrameIdx> = match &self.cuts {
-            Some(cuts) => cuts.iter().copied().collect(),
-            None => survey.cuts(),
-        };
+        let cuts: Vec<FrameIdx> = self.all_cuts(survey).into_iter().collect();
         shots_between(self.range(survey.n_frames()), &cuts)
     }
 
-    /// The keyframes of the translated part, in order; first and last frame of every shot are among them.
+    /// The frames of a shot that are keyframes whatever the user places: its first, and its last if the rule wants it.
+    #[must_use]
+    pub fn ends(&self, shot: &Shot) -> BTreeSet<FrameIdx> {
+        match self.choices().keyframes {
+            KeyframeRule::EndsIncluded => [shot.first(), shot.last()].into(),
+            KeyframeRule::Reference => [shot.first()].into(),
+        }
+    }
+
+    /// What a job with these settings does differently to follow another program.
+    #[must_use]
+    pub fn choices(&self) -> Choices {
+        Choices::of(self.spec.compat)
+    }
+
+    /// The keyframes of the translated part, in order; the [ends](Self::ends) of every shot are among them.
     #[must_use]
     pub fn keyframes(&self, survey: &Survey) -> Vec<FrameIdx> {
         let shots = self.shots(survey);
         match &self.keyframes {
-            Keyframes::Suggested => survey.suggest_keyframes(&shots, self.spec.keyframe_gap),
+            Keyframes::Suggested => {
+                let (gap, rule) = (self.spec.keyframe_gap, self.choices().keyframes);
+                survey.suggest_keyframes(&shots, gap, rule)
+            }
             Keyframes::Placed(placed) => {
                 let range = self.range(survey.n_frames());
                 let mut frames: BTreeSet<FrameIdx> = placed
@@ -65,7 +90,7 @@ impl Edits {
                     .copied()
                     .filter(|frame| range.contains(&frame.0))
                     .collect();
-                frames.extend(shots.iter().flat_map(|shot| [shot.first(), shot.last()]));
+                frames.extend(shots.iter().flat_map(|shot| self.ends(shot)));
                 frames.into_iter().collect()
             }
         }

@@ -1,8 +1,7 @@
 //! The marks on the timeline: every keyframe with its state, batch and shot.
 
 use crate::frame::FrameIdx;
-use crate::pipeline::job::Compat;
-use crate::worker::message::{BatchIdx, Partition, Plan, Shot};
+use crate::worker::message::{BatchIdx, Plan, Shot};
 
 use super::fingerprint::{batch_fingerprints, fill_fingerprint};
 use super::state::{AppState, JobKind, Project};
@@ -20,7 +19,7 @@ pub struct Mark {
     pub batch: BatchIdx,
     /// Its shot, counted from 0.
     pub shot: usize,
-    /// Whether it is the first or last of its shot, which cannot be removed.
+    /// Whether it is one of the [ends](super::edits::Edits::ends) of its shot, which cannot be removed.
     pub is_end: bool,
 }
 
@@ -96,10 +95,7 @@ pub fn plan(project: &Project) -> Option<Plan> {
         inside.filter(|frame| shot.contains(*frame)).collect()
     };
     let lists: Vec<Vec<FrameIdx>> = shots.iter().map(of_shot).collect();
-    let partition = match edits.spec.compat {
-        Some(Compat::Reference) => Partition::Reference,
-        None => Partition::Balanced,
-    };
+    let partition = edits.choices().partition;
     Plan::new(shots, &lists, edits.spec.batch_size.max(3), partition).ok()
 }
 
@@ -145,7 +141,7 @@ pub fn marks(state: &AppState) -> Vec<Mark> {
                 locked,
                 batch: BatchIdx(i),
                 shot: batch.shot,
-                is_end: frame == shot.first() || frame == shot.last(),
+                is_end: project.edits.ends(shot).contains(&frame),
             });
         }
     }

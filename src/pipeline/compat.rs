@@ -17,6 +17,8 @@ use crate::synth::segment::Carrying;
 /// Every choice in which this program and the authors' differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choices {
+    /// Whether the pictures are looked at for cuts. Those that the user names count either way.
+    pub finds_cuts: bool,
     /// Whether the last frame of a shot is a keyframe whatever the gap.
     pub keyframes: KeyframeRule,
     /// How keyframes are shared out among batches.
@@ -42,6 +44,7 @@ pub struct Choices {
 impl Choices {
     /// This program's own.
     pub const OWN: Self = Self {
+        finds_cuts: true,
         keyframes: KeyframeRule::EndsIncluded,
         partition: Partition::Balanced,
         joint: ", ",
@@ -56,6 +59,7 @@ impl Choices {
 
     /// The authors'.
     pub const REFERENCE: Self = Self {
+        finds_cuts: false,
         keyframes: KeyframeRule::Reference,
         partition: Partition::Reference,
         joint: "",

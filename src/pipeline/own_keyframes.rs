@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::analyse::{Analysis, Wanted, analyse, content_hash};
+use super::compat::Choices;
 use super::engine::Engine;
 use super::error::Error;
 use super::fill::{FillInput, FillTools, SourceFrames, fill};
@@ -228,8 +229,6 @@ impl Material {
 }
 
 /// Nothing is filled across a cut, unless a shot has no keyframe: then it is filled from its neighbours.
-///
-/// The reference knows no cuts.
 fn plan(
     job: &FillJob,
     material: &Material,
@@ -245,10 +244,10 @@ fn plan(
         });
     }
     let keyframes: Vec<FrameIdx> = keyframes.keys().copied().collect();
-    let cuts = if job.settings.compat.is_some() {
-        Vec::new()
-    } else {
+    let cuts = if Choices::of(job.settings.compat).finds_cuts {
         material.shots.iter().skip(1).map(Shot::first).collect()
+    } else {
+        Vec::new()
     };
     let (cuts, without) = useful_cuts(n_frames, &cuts, &keyframes);
     for shot in without {

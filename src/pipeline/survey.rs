@@ -66,11 +66,16 @@ impl Survey {
         &self.motion
     }
 
-    /// The keyframes of some shots, as their gap suggests.
+    /// The keyframes of some shots, as their gap and a rule suggest.
     #[must_use]
-    pub fn suggest_keyframes(&self, shots: &[Shot], gap: KeyframeGap) -> Vec<FrameIdx> {
+    pub fn suggest_keyframes(
+        &self,
+        shots: &[Shot],
+        gap: KeyframeGap,
+        rule: KeyframeRule,
+    ) -> Vec<FrameIdx> {
         let in_shot = |shot: &Shot| match self.motion.get(shot.range()) {
-            Some(scores) => select_keyframes(shot, gap, scores, KeyframeRule::EndsIncluded),
+            Some(scores) => select_keyframes(shot, gap, scores, rule),
             None => Vec::new(),
         };
         shots.iter().flat_map(in_shot).collect()

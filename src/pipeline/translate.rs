@@ -127,7 +127,8 @@ fn plan(job: &Job, source: &Source) -> Result<Plan, Error> {
     let choices = Choices::of(job.compat);
     let shots = match &job.cuts {
         Some(cuts) => shots_between(analysis.range.clone(), cuts),
-        None => analysis.shots.clone(),
+        None if choices.finds_cuts => analysis.shots.clone(),
+        None => shots_between(analysis.range.clone(), &[]),
     };
     let first = analysis.range.start;
     let in_shot = |shot: &Shot| match &job.keyframes {

@@ -12,11 +12,13 @@ use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec};
 pub use super::downloads::{DownloadState, GetModel};
 pub use super::files::{FileAnswer, FileTask, Loaded, LockState};
 pub use super::report::Report;
+pub use crate::pipeline::compat::Choices;
 pub use crate::pipeline::engine::DeviceStatus;
 pub use crate::pipeline::evaluate::Measures;
 pub use crate::pipeline::export::{
     ExportQuality, ExportSettings, ExportSize, ExportSpec, Missing, Sound, VideoCodec,
 };
+pub use crate::pipeline::keyframes::KeyframeRule;
 pub use crate::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes, frames_that_fit};
 pub use crate::pipeline::memory_meter::MeasuredMemory;
 pub use crate::pipeline::model_manager::{
@@ -27,7 +29,7 @@ pub use crate::pipeline::observer::{Progress, Stage, StepOf, Summary, Unit};
 pub use crate::pipeline::overlay::{
     OverlayKey, OverlayKind, OverlaySpec, UNMATCHED, flow_colour, full_colour,
 };
-pub use crate::pipeline::plan::{Batch, BatchIdx, Partition, Plan};
+pub use crate::pipeline::plan::{Batch, BatchIdx, Plan};
 pub use crate::pipeline::shots::{Shot, shots_between};
 pub use crate::pipeline::survey::Survey;
 pub use crate::pipeline::tokens::TokenCount;

@@ -85,7 +85,7 @@ impl Project {
         survey.map_or(Vec::new(), |survey| self.edits.keyframes(survey))
     }
 
-    /// Whether a frame is the first or last of its shot, and so always a keyframe.
+    /// Whether a frame is one of the [ends](super::super::edits::Edits::ends) of its shot, and so always a keyframe.
     #[must_use]
     pub fn is_shot_end(&self, frame: FrameIdx) -> bool {
         let Some(survey) = &self.source.survey else {
@@ -94,7 +94,7 @@ impl Project {
         let shots = self.edits.shots(survey);
         shots
             .iter()
-            .any(|shot| frame == shot.first() || frame == shot.last())
+            .any(|shot| self.edits.ends(shot).contains(&frame))
     }
 
     /// The frames that are translated; none before they are counted.
@@ -271,11 +271,7 @@ impl Project {
         if frame.0 == 0 || frame.0 >= survey.n_frames() {
             return;
         }
-        let mut cuts = self
-            .edits
-            .cuts
-            .clone()
-            .unwrap_or_else(|| survey.cuts().into_iter().collect());
+        let mut cuts = self.edits.all_cuts(&survey);
         let name = if cuts.remove(&frame) {
             StepName::Join
         } else {

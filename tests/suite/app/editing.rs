@@ -1,9 +1,9 @@
 //! Settings, keyframes, shots, range, locks, and undo of each.
 
-use fresco_studio::app::actions::{Section, SelectMode};
+use fresco_studio::app::actions::{Section, SelectMode, TranslateScope};
 use fresco_studio::app::edits::Edits;
 use fresco_studio::app::history::STEPS;
-use fresco_studio::pipeline::job::{DeviceChoice, FrameRange};
+use fresco_studio::pipeline::job::{Compat, CutList, DeviceChoice, FrameRange};
 
 use super::*;
 
@@ -86,6 +86,27 @@ fn every_kind_of_edit_can_be_undone() {
     let reset = Action::ResetSection(Section::Sampling);
     assert_eq!(undoable(&mut state, reset), "reset section");
     assert_eq!(project(&state).edits.spec.steps, 20);
+}
+
+#[test]
+fn whoever_follows_the_reference_sees_its_keyframes() {
+    let mut state = opened();
+    set(&mut state, Setting::Compat, |spec| {
+        spec.compat = Some(Compat::Reference);
+    });
+    let every_fifth: Vec<usize> = (0..N_FRAMES).step_by(5).collect();
+    assert_eq!(keyframes(&state), every_fifth, "no cut, and no last frame");
+    assert_eq!(plan_of(&state).shots().len(), 1);
+    let spec = project(&state).job_spec(TranslateScope::All);
+    assert_eq!(spec.cuts, Some(CutList::default()));
+    assert_eq!(spec.keyframes.len(), every_fifth.len());
+
+    perform(&mut state, Action::Select(FrameIdx(35), SelectMode::Only));
+    perform(&mut state, Action::RemoveSelected);
+    assert_eq!(keyframes(&state).last(), Some(&30), "only the first is fixed");
+    perform(&mut state, Action::ToggleCut(FrameIdx(CUT + 1)));
+    assert_eq!(plan_of(&state).shots().len(), 2, "cuts of one's own count");
+    assert!(keyframes(&state).contains(&(CUT + 1)));
 }
 
 #[test]

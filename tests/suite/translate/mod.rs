@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use fresco_studio::frame::{Frame, FrameIdx};
 use fresco_studio::pipeline::engine::Engine;
-use fresco_studio::pipeline::job::{Compat, FrameRange, Job, JobSpec, KeyframeGap};
+use fresco_studio::pipeline::job::{Compat, CutList, FrameRange, Job, JobSpec, KeyframeGap};
 use fresco_studio::pipeline::observer::{
     Cancelled, Observer, Progress, Stage, Summary, Unit, Warning,
 };
@@ -253,6 +253,24 @@ fn no_batch_crosses_a_cut() {
         .collect();
     assert_eq!(batches, [(0, frames([0, 3])), (1, frames([4, 7]))]);
     assert_eq!(outcome.summary.keyframes, 4);
+
+    // The reference knows no cuts but those that it is told.
+    let reference = |out: &str, cuts| {
+        let spec = JobSpec {
+            compat: Some(Compat::Reference),
+            cuts,
+            no_fill: true,
+            keyframe_gap: KeyframeGap::Fixed(3),
+            ..studio.spec(&clip, out)
+        };
+        run(&spec).plan
+    };
+    let found = reference("reference.mp4", None);
+    assert_eq!(found.shots().len(), 1);
+    assert_eq!(found.keyframes(), frames([0, 3, 6]));
+    let named = reference("named.mp4", Some(CutList(frames([4]))));
+    assert_eq!(named.shots().len(), 2);
+    assert_eq!(named.keyframes(), frames([0, 3, 4, 7]));
 }
 
 #[test]

@@ -36,6 +36,13 @@ impl DepthNetwork {
             Self::Midas => "MiDaS",
         }
     }
+
+    fn helper(self) -> Helper {
+        match self {
+            Self::DepthAnything => Helper::DepthAnything,
+            Self::Midas => Helper::Midas,
+        }
+    }
 }
 
 /// A depth network that is on disk.
@@ -48,15 +55,18 @@ pub struct DepthWeights {
 }
 
 impl DepthWeights {
-    /// What is there: Depth-Anything, else MiDaS, else nothing.
+    /// What is there: the preferred network, else the other, else nothing.
     #[must_use]
-    pub fn find(places: &Places) -> Option<Self> {
-        let found = |network, helper| {
-            let file = places.helper(helper)?;
+    pub fn find(places: &Places, preferred: DepthNetwork) -> Option<Self> {
+        let found = |network: DepthNetwork| {
+            let file = places.helper(network.helper())?;
             Some(Self { network, file })
         };
-        found(DepthNetwork::DepthAnything, Helper::DepthAnything)
-            .or_else(|| found(DepthNetwork::Midas, Helper::Midas))
+        let other = match preferred {
+            DepthNetwork::DepthAnything => DepthNetwork::Midas,
+            DepthNetwork::Midas => DepthNetwork::DepthAnything,
+        };
+        found(preferred).or_else(|| found(other))
     }
 
     /// Loads the network.
@@ -258,24 +268,27 @@ mod tests {
     }
 
     #[test]
-    fn depth_anything_is_preferred() {
+    fn the_preferred_network_is_found_first_and_the_other_without_it() {
         let models = tempfile::tempdir().unwrap();
         let places = Places::from(models.path().to_owned());
-        assert_eq!(DepthWeights::find(&places), None);
+        let find = |preferred| DepthWeights::find(&places, preferred);
+        let both = [DepthNetwork::DepthAnything, DepthNetwork::Midas];
+        assert_eq!(both.map(find), [None, None]);
         std::fs::write(models.path().join(midas::FILES[0]), b"").unwrap();
-        let found = DepthWeights::find(&places).unwrap();
-        assert_eq!(found.network, DepthNetwork::Midas);
+        for preferred in both {
+            assert_eq!(find(preferred).unwrap().network, DepthNetwork::Midas);
+        }
         for file in depth_anything::FILES.iter().rev() {
             let file = models.path().join(file);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, b"").unwrap();
             let network = DepthNetwork::DepthAnything;
-            assert_eq!(
-                DepthWeights::find(&places),
-                Some(DepthWeights { network, file })
-            );
+            assert_eq!(find(network), Some(DepthWeights { network, file }));
         }
-        let broken = DepthWeights::find(&places).unwrap();
-        assert!(broken.load(&Device::flex()).is_err());
+        for preferred in both {
+            let broken = find(preferred).unwrap();
+            assert_eq!(broken.network, preferred);
+            assert!(broken.load(&Device::flex()).is_err());
+        }
     }
 }

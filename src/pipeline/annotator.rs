@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::depth::{DepthDrawer, DepthSamples};
+use super::compat::Choices;
+use super::depth::{DepthDrawer, DepthStyle};
 use super::error::Error;
 use super::job::Job;
-use crate::annotators::{Annotator, ControlImage, DepthScale, hed};
+use crate::annotators::{Annotator, ControlImage, hed};
 use crate::files::ContentHash;
 use crate::frame::Frame;
 use crate::models::ModelError;
@@ -41,7 +42,10 @@ impl ReadyAnnotator {
     pub fn check(job: &Job, places: &Places) -> Result<(), Error> {
         match Self::wanted(job) {
             Some(Annotator::Hed) => find_hed(places).map(drop),
-            Some(Annotator::Depth) => DepthDrawer::find(places).map(drop),
+            Some(Annotator::Depth) => {
+                let preferred = Choices::of(job.compat).depth_network;
+                DepthDrawer::find(places, preferred).map(drop)
+            }
             _ => Ok(()),
         }
     }
@@ -54,7 +58,7 @@ impl ReadyAnnotator {
     pub fn new(
         annotator: Annotator,
         places: &Places,
-        (scale, samples): (DepthScale, DepthSamples<'_>),
+        depth: DepthStyle<'_>,
         device: &Device,
     ) -> Result<Self, Error> {
         let network = match annotator {
@@ -63,7 +67,7 @@ impl ReadyAnnotator {
                 Some(Network::Hed(Box::new(network), hash))
             }
             Annotator::Depth => {
-                let drawer = DepthDrawer::new(places, scale, samples, device)?;
+                let drawer = DepthDrawer::new(places, depth, device)?;
                 Some(Network::Depth(drawer))
             }
             Annotator::SoftEdges | Annotator::Canny { .. } => None,

@@ -7,7 +7,7 @@
 use super::job::{Compat, SamplingSettings, Start};
 use super::keyframes::KeyframeRule;
 use super::plan::Partition;
-use crate::annotators::{ChannelOrder, DepthScale};
+use crate::annotators::{ChannelOrder, DepthNetwork, DepthScale};
 use crate::diffusion::noise_schedule::{StepRounding, warmup_steps};
 use crate::diffusion::sdedit::NoisingPrecision;
 use crate::models::clip::PromptGrammar;
@@ -31,7 +31,9 @@ pub struct Choices {
     pub step_rounding: StepRounding,
     /// In which precision the source is noised.
     pub noising: NoisingPrecision,
-    /// What is called near and far in control images of depth.
+    /// Which network draws control images of depth, where both are there.
+    pub depth_network: DepthNetwork,
+    /// What is called near and far in them.
     pub depth_scale: DepthScale,
     /// How the saliency network is shown colours.
     pub saliency_channels: ChannelOrder,
@@ -51,6 +53,7 @@ impl Choices {
         grammar: PromptGrammar::Weighted,
         step_rounding: StepRounding::Nearest,
         noising: NoisingPrecision::Single,
+        depth_network: DepthNetwork::DepthAnything,
         depth_scale: DepthScale::OfClip,
         saliency_channels: ChannelOrder::Trained,
         carrying: Carrying::Precise,
@@ -66,6 +69,7 @@ impl Choices {
         grammar: PromptGrammar::Literal,
         step_rounding: StepRounding::Down,
         noising: NoisingPrecision::Half,
+        depth_network: DepthNetwork::Midas,
         depth_scale: DepthScale::OfFrame,
         saliency_channels: ChannelOrder::Reference,
         carrying: Carrying::Reference,

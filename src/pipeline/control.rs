@@ -8,7 +8,7 @@ use super::analyse::{Clip, Source, content_hash, store_frames, usable_timestamps
 use super::annotator::ReadyAnnotator;
 use super::compat::Choices;
 use super::denoise::Control;
-use super::depth::DepthSamples;
+use super::depth::{DepthSamples, DepthStyle};
 use super::engine::{Denoiser, Engine};
 use super::error::Error;
 use super::job::{ControlNetSpec, Job};
@@ -37,7 +37,12 @@ pub fn annotator(
     device: &Device,
     samples: DepthSamples<'_>,
 ) -> Result<Option<ReadyAnnotator>, Error> {
-    let depth = (Choices::of(job.compat).depth_scale, samples);
+    let choices = Choices::of(job.compat);
+    let depth = DepthStyle {
+        preferred: choices.depth_network,
+        scale: choices.depth_scale,
+        samples,
+    };
     let ready = |annotator| ReadyAnnotator::new(annotator, engine.places(), depth, device);
     ReadyAnnotator::wanted(job).map(ready).transpose()
 }

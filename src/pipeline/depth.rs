@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 
 use super::analyse::Source;
 use super::error::Error;
-use crate::annotators::{ControlImage, DepthEstimator, DepthRange, DepthScale, DepthWeights};
+use crate::annotators::{
+    ControlImage, DepthEstimator, DepthNetwork, DepthRange, DepthScale, DepthWeights,
+};
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::models::depth_anything;
@@ -18,6 +20,17 @@ const SAMPLES: usize = 8;
 
 /// Reads frames that stand for a whole clip.
 pub type DepthSamples<'a> = &'a dyn Fn() -> Result<Vec<Frame>, Error>;
+
+/// How control images of depth are drawn.
+#[derive(Clone, Copy)]
+pub struct DepthStyle<'a> {
+    /// The network, where both are there.
+    pub preferred: DepthNetwork,
+    /// What is called near and far.
+    pub scale: DepthScale,
+    /// Where the range of a whole clip is seen.
+    pub samples: DepthSamples<'a>,
+}
 
 /// A depth network and what it calls near and far.
 pub struct DepthDrawer {
@@ -31,14 +44,14 @@ pub struct DepthDrawer {
 }
 
 impl DepthDrawer {
-    /// The network in the models folder.
+    /// The network in the models folder; `preferred` where both are there.
     ///
     /// # Errors
     /// [`Error::NoAnnotatorWeights`].
-    pub fn find(places: &Places) -> Result<DepthWeights, Error> {
+    pub fn find(places: &Places, preferred: DepthNetwork) -> Result<DepthWeights, Error> {
         let [file, ..] = depth_anything::FILES;
         let (folder, file) = file.split_once('/').unwrap_or(("", file));
-        let found = DepthWeights::find(places);
+        let found = DepthWeights::find(places, preferred);
         found.ok_or_else(|| Error::NoAnnotatorWeights {
             control: "depth",
             file,
@@ -54,11 +67,10 @@ impl DepthDrawer {
     /// gives.
     pub fn new(
         places: &Places,
-        scale: DepthScale,
-        samples: DepthSamples<'_>,
+        style: DepthStyle<'_>,
         device: &Device,
     ) -> Result<Self, Error> {
-        let weights = Self::find(places)?;
+        let weights = Self::find(places, style.preferred)?;
         let hash = ContentHash::of_file(&weights.file).map_err(|source| Error::Io {
             what: "read",
             path: weights.file.clone(),
@@ -68,9 +80,9 @@ impl DepthDrawer {
         Ok(Self {
             weights,
             hash,
-            scale,
-            samples: match scale {
-                DepthScale::OfClip => samples()?,
+            scale: style.scale,
+            samples: match style.scale {
+                DepthScale::OfClip => (style.samples)()?,
                 DepthScale::OfFrame => Vec::new(),
             },
             range: OnceLock::new(),

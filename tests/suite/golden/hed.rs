@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fresco_studio::annotators::{Annotator, DepthScale, hed};
+use fresco_studio::annotators::{Annotator, DepthNetwork, DepthScale, hed};
 use fresco_studio::frame::{Frame, Size};
 use fresco_studio::models::hed::{FILES, Hed, KEYS, Stages};
 use fresco_studio::models::library::Places;
 use fresco_studio::pipeline::annotator::ReadyAnnotator;
+use fresco_studio::pipeline::depth::DepthStyle;
 use fresco_studio::tensor::Device;
 use fresco_studio::tensor::image::signed_from_frames;
 use sha2::{Digest as _, Sha256};
@@ -80,7 +81,11 @@ fn trained_weights_find_the_edges_that_the_reference_finds() {
         let golden = fixture.tensors("golden.safetensors");
         let frame = frame_of(&golden["0.image"]);
         let no_samples = || Ok(Vec::new());
-        let no_depth = (DepthScale::OfFrame, &no_samples as _);
+        let no_depth = DepthStyle {
+            preferred: DepthNetwork::Midas,
+            scale: DepthScale::OfFrame,
+            samples: &no_samples,
+        };
         let places = Places::from(models);
         let ready = ReadyAnnotator::new(Annotator::Hed, &places, no_depth, &device).unwrap();
         assert!(ready.weights().is_some());

@@ -135,7 +135,7 @@ impl BatchContext<'_> {
         let source = encoded(pictures, noise, &denoiser.vae, coding)?;
         let text = self.prompts.of_frames(frames);
         let guidance = found.map(|found| {
-            let wanted = self.job.consistency;
+            let wanted = (self.job.consistency, self.choices.adain_style_epsilon);
             BatchGuidance::new(wanted, found, (&source, &text), (denoiser, &sampling))
         });
         let controls = self.control.controls(frames, sources, denoiser, device)?;

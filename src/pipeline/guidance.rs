@@ -10,6 +10,7 @@ use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::diffusion::sdedit::noised_in;
 use crate::frame::Frame;
 use crate::fresco::guide::Checkpoint;
+use crate::fresco::optimize::OptimizerConfig;
 use crate::fresco::schedule::{Attentions, ScheduleConfig, Step, schedule};
 use crate::fresco::{
     BackgroundFusion, Correspondence, FrescoGuide, GuideConfig, Recorder, Reference,
@@ -96,17 +97,18 @@ pub fn correspond(
 
 impl<'a> BatchGuidance<'a> {
     /// Shows the source frames of a batch to the U-Net, as far as guidance wants to know what it makes of them.
+    /// `style_epsilon` is of the AdaIN after the optimisation of features.
     ///
     /// # Shapes
     /// `source` `[n, 4, h, w]`, the frames' clean latents; `text` `[2n, tokens, width]`.
     #[must_use]
     pub fn new(
-        consistency: Consistency,
+        (consistency, style_epsilon): (Consistency, f64),
         correspondence: &'a Correspondence,
         (source, text): (&Tensor<4>, &Tensor<3>),
         (denoiser, sampling): (&Denoiser, &Sampling),
     ) -> Self {
-        let config = guide_config(consistency);
+        let config = guide_config(consistency, style_epsilon);
         let mut recorder = Recorder::new(correspondence, &config);
         if consistency.spatial_attention || consistency.spatial_loss {
             record(&mut recorder, source, text, (denoiser, sampling));
@@ -146,8 +148,12 @@ impl<'a> BatchGuidance<'a> {
     }
 }
 
-fn guide_config(consistency: Consistency) -> GuideConfig {
+fn guide_config(consistency: Consistency, adain_style_epsilon: f64) -> GuideConfig {
     GuideConfig {
+        optimizer: OptimizerConfig {
+            adain_style_epsilon,
+            ..OptimizerConfig::REFERENCE
+        },
         spatial_loss: consistency.spatial_loss,
         temporal_loss: consistency.temporal_loss,
         ..GuideConfig::default()
@@ -169,4 +175,18 @@ fn record(
     let latents = Tensor::cat(vec![x.clone(), x], 0).cast(denoiser.dtype);
     let text = text.clone().cast(denoiser.dtype);
     let _ = denoiser.unet.forward(latents, t, &text, None, recorder);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::job::ConsistencySpec;
+
+    #[test]
+    fn the_choice_of_an_epsilon_reaches_the_optimiser() {
+        let consistency = Consistency::from(&ConsistencySpec::default());
+        let config = guide_config(consistency, 0.25);
+        assert!((config.optimizer.adain_style_epsilon - 0.25).abs() < 1e-12);
+        assert_eq!(guide_config(consistency, 1.0), GuideConfig::default());
+    }
 }

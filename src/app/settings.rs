@@ -79,6 +79,7 @@ pub enum Setting {
     GuidanceScale,
     Sampler,
     Seed,
+    SharedStepNoise,
     FreeU,
     Consistency,
     BatchSize,
@@ -91,7 +92,7 @@ pub enum Setting {
 
 impl Setting {
     /// All, top to bottom.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::WorkingSize,
         Self::Look,
         Self::Prompt,
@@ -112,6 +113,7 @@ impl Setting {
         Self::GuidanceScale,
         Self::Sampler,
         Self::Seed,
+        Self::SharedStepNoise,
         Self::FreeU,
         Self::Consistency,
         Self::BatchSize,
@@ -145,6 +147,7 @@ impl Setting {
             Self::GuidanceScale => "Guidance scale",
             Self::Sampler => "Sampler",
             Self::Seed => "Seed",
+            Self::SharedStepNoise => "Same noise in all frames",
             Self::FreeU => "FreeU b1, b2, s1, s2",
             Self::Consistency => "Preset",
             Self::BatchSize => "Batch size",
@@ -218,6 +221,11 @@ impl Setting {
                  and a guidance scale of 1 to 2."
             }
             Self::Seed => "Another seed gives another picture.",
+            Self::SharedStepNoise => {
+                "Noise that the sampler adds in a step is the same for all frames of a batch. On: \
+                 frames more alike. Off: no grain that stands still where things move. Nothing \
+                 changes with ddim, unipc and dpmpp-2m-karras, which add none."
+            }
             Self::FreeU => "More: stronger texture and colour.",
             Self::Consistency => {
                 "More: steadier. Less: faster. Costs: time and memory. Light leaves out the \
@@ -283,6 +291,7 @@ impl Setting {
             Self::GuidanceScale => to.guidance_scale = from.guidance_scale,
             Self::Sampler => to.sampler = from.sampler,
             Self::Seed => to.seed = from.seed,
+            Self::SharedStepNoise => to.shared_step_noise = from.shared_step_noise,
             Self::FreeU => to.free_u = from.free_u,
             Self::Consistency => to.guidance = from.guidance.clone(),
             Self::BatchSize => to.batch_size = from.batch_size,

@@ -207,6 +207,7 @@ impl BatchContext<'_> {
             from_noise: settings.start == Start::Noise,
             guidance_scale: f64::from(settings.guidance_scale),
             seed: u64::from(settings.seed),
+            shared_step_noise: settings.shared_step_noise,
             noising: self.choices.noising,
         })
     }

@@ -122,6 +122,7 @@ mod tests {
             sampler: Sampler::Ddpm,
             free_u: None,
             seed: 0,
+            shared_step_noise: false,
         };
         for (strength, own, reference) in [(0.9, 2, 1), (0.75, 5, 5), (0.73, 5, 5), (1.0, 0, 0)] {
             let skipped = |choices: Choices| choices.skipped_steps(&settings(strength));

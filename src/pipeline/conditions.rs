@@ -177,6 +177,19 @@ pub fn drawn<const D: usize>(noise: &mut Noise, shape: [usize; D], device: &Devi
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
+/// The next values of a stream, for one frame, as the noise of all frames of a batch.
+///
+/// # Shapes
+/// `[n, c, h, w]`.
+#[must_use]
+pub fn drawn_for_all(
+    noise: &mut Noise,
+    [n, channels, height, width]: [usize; 4],
+    device: &Device,
+) -> Tensor<4> {
+    drawn(noise, [1, channels, height, width], device).repeat_dim(0, n)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

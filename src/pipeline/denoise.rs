@@ -1,7 +1,7 @@
 //! The denoising loop of one batch.
 
 use super::anchors::Anchors;
-use super::conditions::{Coding, drawn};
+use super::conditions::{Coding, drawn, drawn_for_all};
 use super::engine::Denoiser;
 use super::error::Error;
 use super::guidance::Guide;
@@ -59,6 +59,8 @@ pub struct Sampling {
     pub guidance_scale: f64,
     /// Seed of all noise streams, restarted for each batch.
     pub seed: u64,
+    /// Whether all frames get the same noise in a step.
+    pub shared_step_noise: bool,
     /// In which precision the source is noised.
     pub noising: NoisingPrecision,
 }
@@ -76,8 +78,8 @@ pub type StepView<'a> = dyn FnMut(usize, &Tensor<4>) -> Result<(), Error> + 'a;
 
 /// Denoises one batch. Returns its clean latents `[n, 4, h, w]`, scaled, and what the next batch restores.
 ///
-/// All frames start from the same noise image; each step's noise is drawn for every frame. Noise comes from the host,
-/// so that one seed means the same on every device.
+/// All frames start from the same noise image; each step's noise is drawn for every frame, unless it is shared. Noise
+/// comes from the host, so that one seed means the same on every device.
 ///
 /// # Errors
 /// [`Error::Cancelled`], or [`Error::Values`] if a latent is infinite or not a number.
@@ -127,9 +129,14 @@ pub fn denoise(
             x0 = smooth_background(&x0, fusion, (&denoiser.vae, input.coding), noise)?;
         }
         view(step, &x0)?;
-        let noise = c
-            .draws_noise()
-            .then(|| drawn(&mut step_noise, x0.dims(), &device));
+        let noise = c.draws_noise().then(|| {
+            let (stream, shape) = (&mut step_noise, x0.dims());
+            if sampling.shared_step_noise {
+                drawn_for_all(stream, shape, &device)
+            } else {
+                drawn(stream, shape, &device)
+            }
+        });
         state = c.advance(&state, &x0, noise.as_ref());
     }
     let anchors = Anchors::from_steps(&recorded)?;
@@ -160,10 +167,8 @@ fn ends(state: &SamplerState) -> Vec<Tensor<4>> {
 
 /// The noised source, or pure noise: the same noise image for every frame.
 fn start(input: &BatchInput<'_>, sampling: &Sampling) -> Tensor<4> {
-    let [n, channels, height, width] = input.source.dims();
     let mut noise = Noise::new(NoiseStream::Init, sampling.seed);
-    let shape = [1, channels, height, width];
-    let noise = drawn(&mut noise, shape, &input.source.device()).repeat_dim(0, n);
+    let noise = drawn_for_all(&mut noise, input.source.dims(), &input.source.device());
     if sampling.from_noise {
         return noise * sampling.sampler.pure_noise(&sampling.steps);
     }

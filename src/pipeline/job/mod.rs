@@ -188,6 +188,12 @@ pub struct JobSpec {
         help_heading = "Sampling"
     )]
     pub seed: u32,
+    /// Noise that the sampler adds in a step is the same for all frames of a batch: they are more alike, and grain stands
+    /// still where things move. Nothing changes with ddim, unipc and dpmpp-2m-karras, which add none.
+    #[arg(long, help_heading = "Sampling")]
+    // Left out where it is off: what was made before there was this setting holds.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared_step_noise: bool,
     /// FreeU: stronger shapes (B1, B2: 1 to 1.6) and fewer of the coarse colours that are handed across (S1, S2: 0 to
     /// 1), at the coarsest width of the U-Net and the one below.
     #[arg(long = "freeu", value_name = "B1,B2,S1,S2", help_heading = "Sampling")]
@@ -281,6 +287,7 @@ impl Default for JobSpec {
             guidance_scale: 7.5,
             sampler: Sampler::Ddpm,
             seed: 0,
+            shared_step_noise: false,
             free_u: None,
             size: None,
             keyframe_gap: KeyframeGap::default(),

@@ -126,6 +126,9 @@ pub struct SamplingSettings {
     pub free_u: Option<FreeU>,
     /// Seed of all noise.
     pub seed: u32,
+    /// Whether all frames of a batch get the same noise in a step.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared_step_noise: bool,
 }
 
 /// What denoising starts from.
@@ -261,6 +264,7 @@ impl SamplingSettings {
             sampler: spec.sampler,
             free_u: spec.free_u,
             seed: spec.seed,
+            shared_step_noise: spec.shared_step_noise,
         }
     }
 }

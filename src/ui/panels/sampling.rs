@@ -47,6 +47,10 @@ pub fn sampling_ui(state: &AppState, editor: &mut Editor<'_>, ui: &mut Ui) {
         spec.sampler = sampler;
     });
     seed_ui(editor, ui);
+    let shared = spec.shared_step_noise;
+    editor.toggle(ui, Setting::SharedStepNoise, shared, |spec, on| {
+        spec.shared_step_noise = on;
+    });
     free_u_ui(editor, ui);
     device_ui(editor, ui);
 }

@@ -47,7 +47,7 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
---consistency|light|--no-background-smoothing|--lock|3,9";
+--shared-step-noise|--consistency|light|--no-background-smoothing|--lock|3,9";
 
 fn extra(frame: usize, text: &str) -> ExtraWords {
     ExtraWords {
@@ -98,6 +98,7 @@ fn every_flag_fills_its_field() {
         guidance_scale: 3.0,
         sampler: Sampler::Ddim,
         seed: u32::MAX,
+        shared_step_noise: true,
         size: Some(448),
         keyframe_gap: KeyframeGap::Range { min: 5, max: 20 },
         batch_size: 5,

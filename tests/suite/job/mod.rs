@@ -74,6 +74,21 @@ fn a_job_has_the_values_that_depend_on_others() {
     assert_eq!((job.sampling.start, job.fill), (Start::Noise, None));
 }
 
+/// Keys of finished work are made from what is written.
+#[test]
+fn a_setting_that_came_later_is_not_written_unless_it_is_set() {
+    for is_set in [false, true] {
+        let spec = JobSpec {
+            shared_step_noise: is_set,
+            ..spec()
+        };
+        let written = toml::to_string(&spec).unwrap();
+        assert_eq!(written.contains("shared-step-noise"), is_set, "{written}");
+        let sampling = serde_json::to_value(Job::new(&spec).unwrap().sampling).unwrap();
+        assert_eq!(sampling.get("shared_step_noise").is_some(), is_set);
+    }
+}
+
 #[test]
 fn the_annotator_follows_the_control() {
     let annotator = |control| {

@@ -6,7 +6,9 @@ use burn::tensor::TensorData;
 use fresco_studio::pipeline::anchors::Anchors;
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::error::Error;
-use fresco_studio::pipeline::job::{Job, JobSpec, Sampler};
+use fresco_studio::pipeline::job::{
+    ConsistencySpec, ControlKind, Job, JobSpec, Preset, Sampler,
+};
 use fresco_studio::pipeline::observer::{Cancelled, Observer, Progress};
 use fresco_studio::pipeline::translate::translate;
 use fresco_studio::tensor::Device;
@@ -110,6 +112,38 @@ fn check_anchors(outcome: &Outcome, sampler: Sampler) {
             );
         }
     }
+}
+
+#[test]
+fn frames_without_a_difference_but_their_noise_are_one_picture_if_that_is_shared() {
+    let Some(studio) = Studio::new() else { return };
+    let clip = studio.clip("clip.mp4", MOVING, 4);
+    let pictures = |sampler: Sampler, shared_step_noise| {
+        // Nothing of the source is used: not its colours, not its shapes, not its motion.
+        let spec = JobSpec {
+            shared_step_noise,
+            from_noise: true,
+            control: ControlKind::None,
+            guidance: ConsistencySpec {
+                consistency: Preset::Off,
+                ..ConsistencySpec::default()
+            },
+            ..spec(&studio, &clip, &format!("{sampler}.mp4"), sampler)
+        };
+        let outcome = run(&spec);
+        assert_eq!(outcome.plan.batches().len(), 2);
+        let bytes = outcome.pictures.into_iter().map(|(_, bytes)| bytes);
+        bytes.collect::<Vec<_>>()
+    };
+    for sampler in [Sampler::Ddpm, Sampler::EulerA, Sampler::Lcm] {
+        let shared = pictures(sampler, true);
+        assert!(shared.iter().all(|p| *p == shared[0]), "{sampler}");
+        // In the same working folder: pictures made with the other setting are not taken for these.
+        let own = pictures(sampler, false);
+        assert!(own[1..].iter().all(|p| *p != own[0]), "{sampler}");
+    }
+    let [shared, own] = [true, false].map(|shared| pictures(Sampler::Ddim, shared));
+    assert!(shared == own, "ddim adds no noise");
 }
 
 #[test]

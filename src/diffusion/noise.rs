@@ -3,8 +3,9 @@
 //! Each purpose has a stream of its own, so that drawing more for one never shifts another. Restart rules of a job with
 //! one seed: **all three streams restart with every batch**, and a reference pass restarts [`NoiseStream::Init`] too.
 //! Hence every batch begins from the same initial noise, and a batch can be redone alone. Within a batch the streams run
-//! on: `Step` gives one draw a denoising step, `Posterior` one draw each time pictures are encoded. (The reference
-//! implementation draws initial and step noise from one generator and leaves the posterior's unseeded.)
+//! on: `Step` gives one draw a denoising step, `Posterior` one for the start, one for a reference pass, and one each time
+//! pictures are encoded again. (The reference implementation draws initial and step noise from one generator and leaves
+//! the posterior's unseeded.)
 //!
 //! A draw is bit-identical wherever `f64` addition, multiplication, division and square root are those of IEEE 754, which
 //! Rust has on all targets but 32-bit x86 without SSE2: the logarithm is written out here, as the one of the platform's

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::anchors::Anchors;
 use super::compat::Choices;
-use super::conditions::{Coding, PromptStates, decode, drawn, encoded};
+use super::conditions::{Coding, PromptStates, decode, encoded, sampled};
 use super::control::ControlSource;
 use super::denoise::{BatchInput, Sampling, denoise};
 use super::engine::{Denoiser, Engine};
@@ -129,14 +129,16 @@ impl BatchContext<'_> {
         let sampling = self.sampling(denoiser)?;
         let mut posterior_noise = Noise::new(NoiseStream::Posterior, sampling.seed);
         let pictures = signed_from_frames(&sources.iter().collect::<Vec<_>>(), device);
-        let shape = denoiser.vae.latent_shape(pictures.dims());
-        let noise = drawn(&mut posterior_noise, shape, device);
         let coding = self.coding(batch, denoiser.dtype);
-        let source = encoded(pictures, noise, &denoiser.vae, coding)?;
+        let posterior = encoded(pictures, &denoiser.vae, coding)?;
+        let mut sample = || sampled(&posterior, &mut posterior_noise, &denoiser.vae);
+        let source = sample();
         let text = self.prompts.of_frames(frames);
         let guidance = found.map(|found| {
             let wanted = (self.job.consistency, self.choices.adain_style_epsilon);
-            BatchGuidance::new(wanted, found, (&source, &text), (denoiser, &sampling))
+            // A sample of its own, also if nothing is recorded: what is drawn later does not depend on that.
+            let shown = sample();
+            BatchGuidance::new(wanted, found, (&shown, &text), (denoiser, &sampling))
         });
         let controls = self.control.controls(frames, sources, denoiser, device)?;
         let n_anchors = anchors.map_or(0, |_| N_ANCHORS);

@@ -60,7 +60,7 @@ struct BatchKey<'a> {
 }
 
 /// Raised when the same settings come to mean other pictures.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What the stage has made.
 pub struct Keyframes {

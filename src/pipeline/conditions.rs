@@ -11,7 +11,7 @@ use super::job::Prompt;
 use crate::diffusion::noise::Noise;
 use crate::frame::{Frame, FrameIdx};
 use crate::models::clip::{PromptChunks, equalise};
-use crate::models::vae::AutoencoderKL;
+use crate::models::vae::{AutoencoderKL, Posterior};
 use crate::tensor::image::frames_from_signed;
 use crate::tensor::{Device, Tensor};
 
@@ -113,27 +113,35 @@ pub enum Coding {
     InBands,
 }
 
-/// Clean latents of pictures, scaled: `[n, 3, 8h, 8w]` in `[-1, 1]`, and the posterior's noise `[n, 4, h, w]` → the noise's
-/// shape. One picture at a time, as that is little memory.
+/// What the autoencoder makes of pictures `[n, 3, 8h, 8w]` in `[-1, 1]`, from which clean latents are
+/// [`sampled`]. One picture at a time, as that is little memory.
 ///
 /// # Errors
 /// [`Error::Values`] if the device fails between bands.
 pub fn encoded(
     pictures: Tensor<4>,
-    noise: Tensor<4>,
     vae: &AutoencoderKL,
     coding: Coding,
-) -> Result<Tensor<4>, Error> {
-    let pairs = pictures.split(1, 0).into_iter().zip(noise.split(1, 0));
-    let encode = |(picture, noise)| {
-        let posterior = match coding {
-            Coding::Whole => vae.encode(picture),
-            Coding::InBands => vae.encode_in_bands(picture)?,
-        };
-        Ok::<_, Error>(posterior.sample(noise))
+) -> Result<Posterior, Error> {
+    let encode = |picture| match coding {
+        Coding::Whole => Ok::<_, Error>(vae.encode(picture)),
+        Coding::InBands => Ok(vae.encode_in_bands(picture)?),
     };
-    let latents = pairs.map(encode).collect::<Result<_, _>>()?;
-    Ok(Tensor::cat(latents, 0) * vae.scaling_factor())
+    let posteriors = pictures.split(1, 0).into_iter().map(encode);
+    let parts = posteriors.map(|posterior| posterior.map(|p| (p.mean, p.logvar)));
+    let (means, logvars) = parts.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
+    Ok(Posterior {
+        mean: Tensor::cat(means, 0),
+        logvar: Tensor::cat(logvars, 0),
+    })
+}
+
+/// Clean latents of pictures, scaled, with the next noise of the posterior's stream: `[n, 4, h, w]`.
+#[must_use]
+pub fn sampled(posterior: &Posterior, noise: &mut Noise, vae: &AutoencoderKL) -> Tensor<4> {
+    let shape = posterior.mean.dims();
+    let noise = drawn(noise, shape, &posterior.mean.device());
+    posterior.sample(noise) * vae.scaling_factor()
 }
 
 /// Pictures of clean, scaled latents: `[n, 4, h, w]` → `[n, 3, 8h, 8w]`, about in `[-1, 1]`; one at a time.
@@ -193,6 +201,9 @@ pub fn drawn_for_all(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diffusion::noise::NoiseStream;
+    use crate::models::vae::VaeConfig;
+    use burn::tensor::Distribution;
 
     fn prompt(text: &str, quality: &str) -> Prompt {
         let extra = BTreeMap::from([(FrameIdx(3), ", eyes closed".to_owned())]);
@@ -213,6 +224,27 @@ mod tests {
         assert_eq!(own(&prompt("a fox", ""), 0), "a fox");
         let reference = prompt_of(&words, FrameIdx(3), &Choices::REFERENCE);
         assert_eq!(reference, "a foxsharp, eyes closed");
+    }
+
+    #[test]
+    fn one_look_at_pictures_gives_samples_that_differ_by_their_noise() {
+        let device = Device::flex();
+        device.seed(5);
+        let json = r#"{"block_out_channels": [4, 4], "layers_per_block": 1, "norm_num_groups": 2}"#;
+        let vae = AutoencoderKL::new(&VaeConfig::from_json(json.as_bytes()).unwrap(), &device);
+        let pictures = Tensor::random([2, 3, 16, 16], Distribution::Normal(0.0, 1.0), &device);
+        let posterior = encoded(pictures, &vae, Coding::Whole).unwrap();
+        let shape = posterior.mean.dims();
+        let stream = || Noise::new(NoiseStream::Posterior, 3);
+        let (mut used, mut own) = (stream(), stream());
+        for _ in 0..2 {
+            let latents = sampled(&posterior, &mut used, &vae) / vae.scaling_factor();
+            let deviation = (posterior.logvar.clone() / 2.0).exp();
+            let noise = (latents - posterior.mean.clone()) / deviation;
+            let apart = (noise - drawn(&mut own, shape, &device)).abs().max();
+            let apart: f32 = apart.into_scalar();
+            assert!(apart < 1e-3, "{apart}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct BatchInput<'a> {
     pub controls: Vec<Control>,
     /// Latents of the first two frames as the previous batch recorded them.
     pub anchors: Option<&'a Anchors>,
-    /// Noise of the posterior, from where encoding the source left it.
+    /// Noise of the posterior, from where the samples of the source left it.
     pub posterior_noise: Noise,
     /// How the autoencoder goes through pictures.
     pub coding: Coding,

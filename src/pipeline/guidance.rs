@@ -100,7 +100,7 @@ impl<'a> BatchGuidance<'a> {
     /// `style_epsilon` is of the AdaIN after the optimisation of features.
     ///
     /// # Shapes
-    /// `source` `[n, 4, h, w]`, the frames' clean latents; `text` `[2n, tokens, width]`.
+    /// `source` `[n, 4, h, w]`, a sample of the frames' clean latents; `text` `[2n, tokens, width]`.
     #[must_use]
     pub fn new(
         (consistency, style_epsilon): (Consistency, f64),

@@ -25,5 +25,6 @@ pub fn smooth_background(
     noise: Tensor<4>,
 ) -> Result<Tensor<4>, Error> {
     let pictures = fusion.fuse(decoded(x0, vae, coding)?);
-    encoded(pictures, noise, vae, coding)
+    let posterior = encoded(pictures, vae, coding)?;
+    Ok(posterior.sample(noise) * vae.scaling_factor())
 }

@@ -53,8 +53,8 @@ pub struct Posterior {
 impl Posterior {
     /// A sample, given standard normal `noise` `[n, 4, h, w]`.
     #[must_use]
-    pub fn sample(self, noise: Tensor<4>) -> Tensor<4> {
-        self.mean + (self.logvar / 2.0).exp() * noise
+    pub fn sample(&self, noise: Tensor<4>) -> Tensor<4> {
+        self.mean.clone() + (self.logvar.clone() / 2.0).exp() * noise
     }
 }
 
@@ -80,12 +80,6 @@ impl AutoencoderKL {
     #[must_use]
     pub fn scaling_factor(&self) -> f64 {
         self.scaling_factor
-    }
-
-    /// Shape of the latents of pictures of this shape.
-    #[must_use]
-    pub fn latent_shape(&self, [n, _, height, width]: [usize; 4]) -> [usize; 4] {
-        [n, self.latent_channels, height / 8, width / 8]
     }
 
     /// # Shapes

@@ -11,6 +11,7 @@ pub mod export;
 pub mod fingerprint;
 pub mod fit;
 pub mod format;
+pub mod helpers;
 pub mod history;
 pub mod marks;
 pub mod messages;

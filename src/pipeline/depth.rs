@@ -65,11 +65,7 @@ impl DepthDrawer {
     /// # Errors
     /// [`Error::NoAnnotatorWeights`], [`Error::Model`] for weights that cannot be used, and whatever reading the samples
     /// gives.
-    pub fn new(
-        places: &Places,
-        style: DepthStyle<'_>,
-        device: &Device,
-    ) -> Result<Self, Error> {
+    pub fn new(places: &Places, style: DepthStyle<'_>, device: &Device) -> Result<Self, Error> {
         let weights = Self::find(places, style.preferred)?;
         let hash = ContentHash::of_file(&weights.file).map_err(|source| Error::Io {
             what: "read",

@@ -6,7 +6,7 @@ pub use crate::models::download::{
     CheckedBy, DownloadError, Hub, Patience, Proxies, Receipt, Secret, Step, get,
 };
 pub use crate::models::library::{
-    Entry, Found, Library, ModelId, NOT_SD15, Owner, Places, Role, State, catalogue, scan,
+    Entry, Found, Helper, Library, ModelId, NOT_SD15, Owner, Places, Role, State, catalogue, scan,
 };
 
 /// The model of this name, if the catalogue has it.

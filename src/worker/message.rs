@@ -205,8 +205,19 @@ pub struct ModelStatus {
     pub is_demo: bool,
     /// Whether there is a `ControlNet`.
     pub has_control: bool,
+    /// Which helper networks are there; classical methods stand in for the others.
+    pub helpers: HelpersFound,
     /// How large its networks are: what memory and time depend on.
     pub sizes: NetworkSizes,
+}
+
+/// Helper networks whose weights are on this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HelpersFound {
+    /// `GMFlow`, which finds motion.
+    pub gmflow: bool,
+    /// `EGNet`, which finds what is salient.
+    pub egnet: bool,
 }
 
 /// News of a job. Exactly one of the last four ends it, and nothing follows that one.

@@ -3,12 +3,12 @@
 use crossbeam_channel::Receiver;
 
 use super::handle::Outbox;
-use super::message::{Event, ModelStatus, NetworkSizes, Report};
+use super::message::{Event, HelpersFound, ModelStatus, NetworkSizes, Report};
 use super::report::guarded;
 use crate::pipeline::error::Error;
 use crate::pipeline::job::{ControlKind, JobSpec, model_files};
 use crate::pipeline::model_folders::ModelFolders;
-use crate::pipeline::model_manager::{self, Places};
+use crate::pipeline::model_manager::{self, Helper, Places};
 
 /// What it is asked.
 pub(super) enum Question {
@@ -46,6 +46,15 @@ fn status(spec: &JobSpec, places: &Places) -> Result<ModelStatus, Report> {
         is_demo: name.is_none(),
         name: name.unwrap_or_else(|| "Demo model".to_owned()),
         has_control: sizes.n_controlnets > 0,
+        helpers: helpers(places),
         sizes,
     })
+}
+
+fn helpers(places: &Places) -> HelpersFound {
+    let is_here = |helper| places.helper(helper).is_some();
+    HelpersFound {
+        gmflow: is_here(Helper::GmFlow),
+        egnet: is_here(Helper::EgNet),
+    }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use fresco_studio::files::UserFolders;
 use fresco_studio::frame::Size;
 use fresco_studio::worker::message::{
-    DeviceStatus, Event, FfmpegStatus, ModelStatus, NetworkSizes, Ratio, Report, Summary,
-    VideoCodec, VideoInfo,
+    DeviceStatus, Event, FfmpegStatus, HelpersFound, ModelStatus, NetworkSizes, Ratio, Report,
+    Summary, VideoCodec, VideoInfo,
 };
 
 /// Folders of a user, below one.
@@ -67,6 +67,7 @@ pub fn everything_ready() -> [Event; 3] {
             name: "Demo model".into(),
             is_demo: true,
             has_control: true,
+            helpers: HelpersFound::default(),
             sizes: sizes(),
         })),
         Event::Device(Ok(DeviceStatus {

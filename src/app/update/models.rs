@@ -6,7 +6,7 @@ use super::super::messages::Severity;
 use super::super::models::{Download, Phase, Standing};
 use super::super::perform::{check_model, drop_partial, scan};
 use super::super::state::{AppState, Check, Dialog};
-use crate::worker::message::{DownloadState, Library, ModelId, Report, State, entry};
+use crate::worker::message::{DownloadState, Library, ModelId, Report, Role, State, entry};
 
 /// What a look for models found.
 pub(super) fn looked(state: &mut AppState, answer: Result<Box<Library>, Report>) {
@@ -23,7 +23,7 @@ pub(super) fn download(state: &mut AppState, id: &ModelId, news: DownloadState) 
             state.models.note(id, State::Ready { path });
             let ready = format!("{} is ready.", title(id));
             state.messages.hint(ready, state.now);
-            looked_again(state)
+            looked_again(state, id)
         }
         DownloadState::Cancelled => stopped(state, id),
         DownloadState::Failed(report) => {
@@ -91,10 +91,12 @@ fn failed(state: &mut AppState, id: &ModelId, report: Report) {
         .say_with(Severity::Error, report, Some(button), now);
 }
 
-/// There is more than there was: it is looked for, and a model that could not be used may be whole now.
-fn looked_again(state: &mut AppState) -> Vec<Effect> {
+/// There is more than there was: it is looked for, and a model that could not be used may be whole now. A helper takes
+/// the place of a classical method.
+fn looked_again(state: &mut AppState, id: &ModelId) -> Vec<Effect> {
     let mut effects = vec![scan(state)];
-    if matches!(state.model, Check::Failed(_)) {
+    let is_helper = entry(id).is_some_and(|entry| entry.role == Role::Helper);
+    if is_helper || matches!(state.model, Check::Failed(_)) {
         effects.push(check_model(state));
     }
     effects

@@ -3,7 +3,9 @@
 use egui::Ui;
 
 use super::settings::Editor;
+use crate::app::helpers::methods;
 use crate::app::settings::Setting;
+use crate::app::state::AppState;
 use crate::pipeline::job::{Compat, Consistency, ConsistencySpec, KeyframeGap, Preset};
 use crate::ui::widgets::labelled_slider::Row;
 
@@ -62,7 +64,7 @@ const CONSTRAINTS: &[Constraint] = &[
 ];
 
 /// The section *Consistency*.
-pub fn guidance_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
+pub fn guidance_ui(state: &AppState, editor: &mut Editor<'_>, ui: &mut Ui) {
     let guidance = &editor.spec.guidance;
     let preset = Choice::Preset(guidance.consistency);
     let is_custom = *guidance != of_preset(guidance.consistency);
@@ -77,6 +79,9 @@ pub fn guidance_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
         }
     });
     constraints_ui(editor, ui);
+    for method in methods(state) {
+        ui.weak(method);
+    }
     let size = editor.spec.batch_size as f64;
     editor.number(ui, Setting::BatchSize, size, |spec, size| {
         spec.batch_size = size as usize;

@@ -207,5 +207,10 @@ fn finished_ui(job: &FinishedJob, ui: &mut Ui) -> Vec<Action> {
             asked.push(Action::ForgetJob(job.id));
         }
     });
+    if let Ending::Done(summary) = &job.ending {
+        for note in &summary.notes {
+            ui.weak(note);
+        }
+    }
     asked
 }

@@ -44,7 +44,7 @@ fn section_ui(state: &AppState, project: &Project, section: Section, ui: &mut Ui
                 Section::Prompt => prompt::prompt_ui(state, &mut editor, ui),
                 Section::Control => control::control_ui(&mut editor, ui),
                 Section::Sampling => sampling::sampling_ui(state, &mut editor, ui),
-                Section::Consistency => guidance::guidance_ui(&mut editor, ui),
+                Section::Consistency => guidance::guidance_ui(state, &mut editor, ui),
                 Section::InBetweens => fill::fill_ui(&mut editor, ui),
             }
             editor.reset_section_ui(section, ui);

@@ -103,7 +103,11 @@ fn whoever_follows_the_reference_sees_its_keyframes() {
 
     perform(&mut state, Action::Select(FrameIdx(35), SelectMode::Only));
     perform(&mut state, Action::RemoveSelected);
-    assert_eq!(keyframes(&state).last(), Some(&30), "only the first is fixed");
+    assert_eq!(
+        keyframes(&state).last(),
+        Some(&30),
+        "only the first is fixed"
+    );
     perform(&mut state, Action::ToggleCut(FrameIdx(CUT + 1)));
     assert_eq!(plan_of(&state).shots().len(), 2, "cuts of one's own count");
     assert!(keyframes(&state).contains(&(CUT + 1)));

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fresco_studio::models::{egnet, gmflow};
 use fresco_studio::pipeline::job::{JobSpec, LoraSpec};
 use fresco_studio::worker::message::{
-    DownloadState, Event, GetModel, Hub, ModelId, Places, Report,
+    DownloadState, Event, GetModel, HelpersFound, Hub, ModelId, Places, Report,
 };
 use fresco_studio::worker::{Command, WorkerHandle, spawn};
 
@@ -106,13 +107,30 @@ fn models_are_looked_for_while_one_is_downloaded() {
     assert_eq!(library.folder, models.path());
 }
 
-fn check(worker: &WorkerHandle, spec: JobSpec, places: &Places) -> Result<(), Report> {
+fn check(worker: &WorkerHandle, spec: JobSpec, places: &Places) -> Result<HelpersFound, Report> {
     let command = Command::CheckModel(Box::new(spec), Box::new(places.clone()));
     worker.send(command).unwrap();
     match next(worker) {
-        Event::Model(answer) => answer.map(drop),
+        Event::Model(answer) => answer.map(|model| model.helpers),
         other => panic!("unexpected {other:?}"),
     }
+}
+
+#[test]
+fn helpers_that_are_there_are_told_with_the_model() {
+    let home = tempfile::tempdir().unwrap();
+    let places = Places::from(home.path().to_owned());
+    let worker = worker();
+    let found = || check(&worker, JobSpec::default(), &places).unwrap();
+    assert_eq!(found(), HelpersFound::default());
+    put(
+        &home.path().join("gmflow").join(gmflow::FILES[0]),
+        b"weights",
+    );
+    let one = found();
+    assert!(one.gmflow && !one.egnet);
+    put(&home.path().join("egnet").join(egnet::FILES[0]), b"weights");
+    assert!(found().egnet);
 }
 
 #[test]
@@ -121,7 +139,7 @@ fn loras_are_looked_at_with_the_model() {
     let worker = worker();
     let mut places = Places::from(home.path().join("models"));
     places.others = vec![home.path().join("webui")];
-    assert_eq!(check(&worker, JobSpec::default(), &places), Ok(()));
+    assert!(check(&worker, JobSpec::default(), &places).is_ok());
 
     let cut = home.path().join("cut.safetensors");
     put(&cut, b"no header");

@@ -6,9 +6,7 @@ use burn::tensor::TensorData;
 use fresco_studio::pipeline::anchors::Anchors;
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::error::Error;
-use fresco_studio::pipeline::job::{
-    ConsistencySpec, ControlKind, Job, JobSpec, Preset, Sampler,
-};
+use fresco_studio::pipeline::job::{ConsistencySpec, ControlKind, Job, JobSpec, Preset, Sampler};
 use fresco_studio::pipeline::observer::{Cancelled, Observer, Progress};
 use fresco_studio::pipeline::translate::translate;
 use fresco_studio::tensor::Device;

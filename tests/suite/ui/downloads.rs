@@ -111,7 +111,10 @@ fn a_finished_download_is_ready_and_a_failed_one_says_why() {
         sha256: String::new(),
         checked_by: CheckedBy::Hub,
     };
-    let finished = Event::Download(id("controlnet-canny"), DownloadState::Finished(receipt));
+    let finished = Event::Download(
+        id("controlnet-canny"),
+        DownloadState::Finished(receipt.clone()),
+    );
     tell(&mut bench, vec![finished]);
     assert_shown(&bench, "Canny is ready.");
     let commands = sent(&bench);
@@ -133,6 +136,18 @@ fn a_finished_download_is_ready_and_a_failed_one_says_why() {
     );
     click(&mut bench, "Try again Saliency");
     assert_eq!(gets(&sent(&bench))[0].0, id("egnet"));
+
+    // A helper takes the place of a classical method, and the settings say which is used.
+    let finished = Event::Download(id("egnet"), DownloadState::Finished(receipt));
+    tell(&mut bench, vec![finished]);
+    let commands = sent(&bench);
+    assert!(
+        matches!(
+            commands[..],
+            [Command::ScanModels(_), Command::CheckModel(..)]
+        ),
+        "{commands:?}"
+    );
 }
 
 #[test]

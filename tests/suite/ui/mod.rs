@@ -3,6 +3,7 @@
 mod announcements;
 mod button;
 mod downloads;
+mod helpers;
 mod keyframes;
 mod keys;
 mod load;

@@ -9,7 +9,8 @@ use fresco_studio::worker::message::{Event, TokenCount};
 
 use super::{Bench, key, open_clip, press, settle, tell};
 
-fn unfold(bench: &mut Bench, section: &str) {
+/// Opens a section of the settings.
+pub fn unfold(bench: &mut Bench, section: &str) {
     bench
         .get_by_role_and_label(Role::DisclosureTriangle, section)
         .click_accesskit();

@@ -42,6 +42,6 @@ fn check_prompt(prompt: &str) {
         assert_eq!(words, prompt);
     }
     if let Some(tag) = malformed_tag(prompt) {
-        assert!(tag.starts_with("<lora:") && words.contains(&tag));
+        assert!(tag.starts_with("<lora:") && words.contains(tag));
     }
 }

@@ -15,6 +15,6 @@ pub fn layer_of(name: &str) -> Option<LayerKey> {
 }
 
 /// The first tag of a prompt that names no LoRA.
-pub fn malformed_tag(prompt: &str) -> Option<String> {
+pub fn malformed_tag(prompt: &str) -> Option<&str> {
     tags::malformed_lora_tag(prompt)
 }

@@ -9,8 +9,6 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::models::download::partials;
-
 macro_rules! manifests {
     ($($name:literal: [$($config:literal),*]),+ $(,)?) => {
         &[$((
@@ -132,12 +130,6 @@ impl Entry {
     pub fn address(&self, endpoint: &str) -> String {
         let endpoint = endpoint.trim_end_matches('/');
         format!("{endpoint}/{}/resolve/main/{}", self.hub, self.file)
-    }
-
-    /// The names that a download of it has until it is whole: what came in, and the note beside it.
-    #[must_use]
-    pub fn partials(&self, models: &Path) -> [PathBuf; 2] {
-        partials(&self.place(models))
     }
 
     /// Its licence, and what is unclear about it.

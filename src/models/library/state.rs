@@ -38,6 +38,14 @@ pub enum State {
     },
 }
 
+impl Entry {
+    /// The names that a download of it has until it is whole: what came in, and the note beside it.
+    #[must_use]
+    pub fn partials(&self, models: &Path) -> [PathBuf; 2] {
+        download::partials(&self.place(models))
+    }
+}
+
 /// Where a model is: in the models folder, or anywhere else.
 pub(super) fn of(entry: &Entry, places: &Places, found: &[Found]) -> State {
     let path = entry.place(&places.folder);

@@ -86,13 +86,25 @@ pub enum CheckpointError {
         /// What the reader said.
         reason: String,
     },
+    /// Two names in it mean one tensor, so that nobody can tell which of the two is right.
+    #[error(
+        "the weights name one tensor twice, {first} and {second}, as merged files sometimes do; choose another file: {file}"
+    )]
+    Collision {
+        /// A name.
+        first: String,
+        /// Another name for the same.
+        second: String,
+        /// The file.
+        file: String,
+    },
     /// The file belongs to another network.
     #[error("the weights do not fit the network's config.json, tensors: {mismatch}; file: {file}")]
     Mismatch {
         /// The file.
         file: String,
         /// Everything that does not fit.
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
     },
 }
 
@@ -278,13 +290,21 @@ fn fits<M: Module>(
     file: &str,
     keys: &KeyMap,
 ) -> Result<Mismatch, CheckpointError> {
-    let mismatch = Mismatch::between(module, &shapes(&stored.tensors), keys);
+    let mut mismatch = Mismatch::between(module, &shapes(&stored.tensors), keys);
+    if let Some([first, second]) = mismatch.doubled.pop() {
+        let file = file.to_owned();
+        return Err(CheckpointError::Collision {
+            first,
+            second,
+            file,
+        });
+    }
     if mismatch.is_loadable() {
         Ok(mismatch)
     } else {
         Err(CheckpointError::Mismatch {
             file: file.to_owned(),
-            mismatch,
+            mismatch: Box::new(mismatch),
         })
     }
 }
@@ -311,8 +331,16 @@ fn open(weights: &Weights) -> Result<Stored, CheckpointError> {
             let names = OriginalNames::new(*network, prefix);
             // The U-Net speaks for the whole checkpoint.
             let speaks = *network == Network::UNet && !prefix.is_empty();
+            let mut origins = BTreeMap::new();
             for (name, mut tensor) in stored_tensors(path)? {
                 if let Some(published) = names.published(&name) {
+                    if let Some(first) = origins.insert(published.clone(), name.clone()) {
+                        return Err(CheckpointError::Collision {
+                            first,
+                            second: name,
+                            file: weights.to_string(),
+                        });
+                    }
                     tensor.name.clone_from(&published);
                     stored.tensors.insert(published, tensor);
                 } else if speaks && is_unclaimed(&name) {

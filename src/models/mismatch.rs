@@ -20,6 +20,8 @@ pub struct Mismatch {
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
     /// The file's names that the module lacks, as the file spells them.
     pub unknown: Vec<String>,
+    /// Pairs of the file's names that mean one tensor of the module.
+    pub doubled: Vec<[String; 2]>,
 }
 
 impl Mismatch {
@@ -27,19 +29,23 @@ impl Mismatch {
     pub fn between<M: Module>(module: &M, file: &TensorList, keys: &KeyMap) -> Self {
         let renamer = Renamer::new(keys);
         let mut unclaimed = tensors_of(module);
+        let mut claimed: BTreeMap<String, &String> = BTreeMap::new();
         let mut mismatch = Self::default();
         for (name, found) in file {
             let Some(path) = renamer.path(name) else {
                 continue;
             };
-            match unclaimed.remove(&path) {
-                None => mismatch.unknown.push(name.clone()),
-                Some(expected) if !are_same_weights(&expected, found) => {
-                    mismatch
-                        .misshapen
-                        .push((name.clone(), expected, found.clone()));
+            let Some(expected) = unclaimed.remove(&path) else {
+                match claimed.get(&path) {
+                    Some(&first) => mismatch.doubled.push([first.clone(), name.clone()]),
+                    None => mismatch.unknown.push(name.clone()),
                 }
-                Some(_) => {}
+                continue;
+            };
+            claimed.insert(path, name);
+            if !are_same_weights(&expected, found) {
+                let misshapen = (name.clone(), expected, found.clone());
+                mismatch.misshapen.push(misshapen);
             }
         }
         mismatch.missing = unclaimed.into_keys().collect();
@@ -49,7 +55,7 @@ impl Mismatch {
     /// Whether the module can be filled; unknown tensors do no harm.
     #[must_use]
     pub fn is_loadable(&self) -> bool {
-        self.missing.is_empty() && self.misshapen.is_empty()
+        self.missing.is_empty() && self.misshapen.is_empty() && self.doubled.is_empty()
     }
 }
 
@@ -69,6 +75,10 @@ impl fmt::Display for Mismatch {
             };
             let all: Vec<String> = self.misshapen.iter().map(describe).collect();
             parts.push(format!("{} of another shape ({})", all.len(), sample(&all)));
+        }
+        if let Some([first, second]) = self.doubled.first() {
+            let n = self.doubled.len();
+            parts.push(format!("{n} given twice ({first} and {second})"));
         }
         if !self.unknown.is_empty() {
             parts.push(format!(

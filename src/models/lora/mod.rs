@@ -63,6 +63,18 @@ pub enum LoraError {
         /// The file.
         file: String,
     },
+    /// Two names in it mean one part of a layer: it holds several deltas in different layouts.
+    #[error(
+        "the LoRA names one part of a layer twice, {first} and {second}; choose a file with a single LoRA: {file}"
+    )]
+    Collision {
+        /// A name.
+        first: String,
+        /// Another name for the same.
+        second: String,
+        /// The file.
+        file: String,
+    },
     /// A layer has another size in the model.
     #[error(
         "the LoRA is for another model ({layer} is {found:?}, not {expected:?}); choose one for the SD 1.5 family: {file}"
@@ -140,7 +152,13 @@ impl Lora {
                         Role::Up => &mut layer.up,
                         Role::Alpha => &mut layer.alpha,
                     };
-                    *part = Some(watch.over(tensor));
+                    if let Some(first) = part.replace(watch.over(tensor)) {
+                        return Err(LoraError::Collision {
+                            first: first.name,
+                            second: name,
+                            file,
+                        });
+                    }
                 }
                 Meaning::Unsupported(kind) => return Err(LoraError::Unsupported { kind, file }),
                 Meaning::OtherFamily(_) | Meaning::Unknown => {

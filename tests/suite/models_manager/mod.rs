@@ -2,6 +2,7 @@
 //! that were made to do harm.
 
 mod cli;
+mod collisions;
 mod downloads;
 mod failures;
 mod hostile;
@@ -11,6 +12,8 @@ mod server;
 mod worker;
 
 use std::path::Path;
+
+use fresco_studio::models::checkpoint::TensorList;
 
 /// A file of weights with one tensor of so many values, none of which is zero.
 fn weights(name: &str, n_values: usize) -> Vec<u8> {
@@ -23,6 +26,13 @@ fn weights(name: &str, n_values: usize) -> Vec<u8> {
     );
     let length = (header.len() as u64).to_le_bytes();
     [&length[..], header.as_bytes(), &values].concat()
+}
+
+/// Names and shapes of a published file, as `models/` lists them.
+fn published(keys: &str) -> TensorList {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let text = std::fs::read_to_string(models.join(keys)).unwrap();
+    text.lines().map(crate::keymaps::tensor).collect()
 }
 
 /// Writes a file and the folders above it.

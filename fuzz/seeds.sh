@@ -3,10 +3,19 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 golden=../../shared/golden/models
-mkdir -p corpus/{tensors,pickle,prompt,loras,manifest}
+mkdir -p corpus/{tensors,pickle,prompt,loras,manifest,configs}
 for manifest in ../models/*/manifest.toml; do
   cp "$manifest" "corpus/manifest/$(basename "$(dirname "$manifest")").toml"
 done
+# A letter says what a config is of.
+for config in u:unet/config v:vae/config c:controlnet/config t:text_encoder/config s:scheduler/scheduler_config; do
+  { printf '%s' "${config%%:*}"; cat "../models/demo/${config#*:}.json"; } > "corpus/configs/${config%%:*}"
+done
+cat > corpus/configs/d <<'JSON'
+d{"model_type":"depth_anything","backbone_config":{"model_type":"dinov2","hidden_size":384,"num_hidden_layers":12,
+"num_attention_heads":6,"mlp_ratio":4,"layer_norm_eps":1e-6,"image_size":518,"patch_size":14,"out_indices":[3,6,9,12]},
+"reassemble_factors":[4,2,1,0.5],"neck_hidden_sizes":[48,96,192,384],"fusion_hidden_size":64,"head_hidden_size":32}
+JSON
 printf 'a (red:1.3) [cat], \\(nice\\) ((big)) photo' > corpus/prompt/weights
 printf '(((a:1.1) b:0.5) c' > corpus/prompt/unmatched
 printf 'a <lora:ink:0.8> fox, <lora:lcm> (snow:1.2) <lora::1>' > corpus/loras/tags

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -75,6 +76,9 @@ pub enum CatalogError {
         source: io::Error,
     },
 }
+
+/// More than any config, vocabulary or merge list has.
+const MOST_BYTES: u64 = 1 << 24;
 
 /// Names under which weights are published, in the order of preference.
 const WEIGHTS: [&str; 4] = [
@@ -238,7 +242,17 @@ impl FileHashes {
 
 /// A small file of a folder, whole, if it is there.
 pub(super) fn read_file(path: PathBuf) -> Result<Option<Cow<'static, [u8]>>, CatalogError> {
-    match std::fs::read(&path) {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(&path)?
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes)
+    };
+    match read() {
         Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(CatalogError::Read { path, source }),

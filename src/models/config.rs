@@ -1,4 +1,9 @@
 //! What every published `config.json` has in common: reading it and refusing what we cannot run.
+//!
+//! A network is built from its config before its weights are looked at, so a config must not ask for more modules than
+//! fit in memory: every depth and width has a bound, far above those of any published network.
+
+use std::ops::RangeInclusive;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,12 +35,71 @@ pub enum ConfigError {
         /// What would be right.
         wanted: &'static str,
     },
+    /// A size that no network has.
+    #[error(
+        "the {network} config has {field} = {found}, which is not possible; it must be from {least} to {most}"
+    )]
+    OutOfRange {
+        /// Which network it is for.
+        network: &'static str,
+        /// The field's published name.
+        field: &'static str,
+        /// The value found.
+        found: usize,
+        /// The smallest that is possible.
+        least: usize,
+        /// The largest that is taken.
+        most: usize,
+    },
     /// A network of another model family.
     #[error("this is {family}; FRESCO needs the SD 1.5 family, choose another model")]
     WrongFamily {
         /// The family, with its article.
         family: &'static str,
     },
+}
+
+/// Layers, levels or blocks that follow each other.
+pub(super) const DEPTH: RangeInclusive<usize> = 1..=64;
+
+/// Channels of a layer.
+pub(super) const WIDTH: RangeInclusive<usize> = 1..=1 << 14;
+
+/// Refuses a size outside `range`.
+pub(super) fn within(
+    network: &'static str,
+    field: &'static str,
+    found: usize,
+    range: RangeInclusive<usize>,
+) -> Result<(), ConfigError> {
+    if range.contains(&found) {
+        return Ok(());
+    }
+    let (least, most) = range.into_inner();
+    Err(ConfigError::OutOfRange {
+        network,
+        field,
+        found,
+        least,
+        most,
+    })
+}
+
+/// Refuses what cannot be added to a variance, of which the root is then taken.
+pub(super) fn small_and_positive(
+    network: &'static str,
+    field: &'static str,
+    found: f64,
+) -> Result<(), ConfigError> {
+    if found > 0.0 && found < 1.0 {
+        return Ok(());
+    }
+    Err(ConfigError::Unsupported {
+        network,
+        field,
+        found: found.to_string(),
+        wanted: "between 0 and 1",
+    })
 }
 
 /// Reads a config after `refuse` has looked at the raw values.

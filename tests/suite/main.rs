@@ -12,6 +12,7 @@ mod annotators;
 mod app;
 mod cli;
 mod clips;
+mod configs;
 mod evaluate;
 mod facts;
 mod failures;

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use fresco_studio::app::preferences::Preferences;
 use fresco_studio::app::project;
-use fresco_studio::diffusion::noise_schedule::SchedulerConfig;
-use fresco_studio::models::clip::{TextEncoderConfig, Tokenizer};
-use fresco_studio::models::controlnet::ControlNetConfig;
+use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
+use fresco_studio::models::clip::{ClipTextModel, TextEncoderConfig, Tokenizer};
+use fresco_studio::models::controlnet::{ControlNetConfig, ControlNetModel};
 use fresco_studio::models::inspect;
 use fresco_studio::models::library::parse_manifest;
-use fresco_studio::models::unet::UNetConfig;
-use fresco_studio::models::vae::VaeConfig;
+use fresco_studio::models::unet::{UNet2DConditionModel, UNetConfig};
+use fresco_studio::models::vae::{AutoencoderKL, VaeConfig};
 use fresco_studio::pipeline::job::JobSpec;
+use fresco_studio::tensor::Device;
 
 /// Mutations of each seed in a usual run.
 const USUAL: usize = 150;
@@ -35,7 +36,7 @@ impl Dice {
 }
 
 /// Bytes that parsers trip over.
-const ODD: [&[u8]; 12] = [
+const ODD: [&[u8]; 13] = [
     b"\0",
     b"\xff\xff\xff\xff",
     b"-1",
@@ -48,6 +49,7 @@ const ODD: [&[u8]; 12] = [
     b"NaN",
     b"\xc3",
     b"99999999999999999999",
+    b"999999999",
 ];
 
 /// Changes a few places.
@@ -80,6 +82,11 @@ struct Subject {
     name: &'static str,
     parse: fn(&[u8]),
     seeds: Vec<PathBuf>,
+}
+
+/// Where networks are built from configs, as empty as they are until they are filled.
+fn device() -> Device {
+    Device::flex()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -116,30 +123,36 @@ fn subjects() -> Vec<Subject> {
             },
         ),
         subject("U-Net config", demo("unet/config.json"), |bytes| {
-            drop(UNetConfig::from_json(bytes));
+            drop(UNetConfig::from_json(bytes).map(|it| UNet2DConditionModel::new(&it, &device())));
         }),
         subject("VAE config", demo("vae/config.json"), |bytes| {
-            drop(VaeConfig::from_json(bytes));
+            drop(VaeConfig::from_json(bytes).map(|it| AutoencoderKL::new(&it, &device())));
         }),
         subject(
             "ControlNet config",
             demo("controlnet/config.json"),
             |bytes| {
-                drop(ControlNetConfig::from_json(bytes));
+                drop(
+                    ControlNetConfig::from_json(bytes)
+                        .map(|it| ControlNetModel::new(&it, &device())),
+                );
             },
         ),
         subject(
             "text encoder config",
             demo("text_encoder/config.json"),
             |bytes| {
-                drop(TextEncoderConfig::from_json(bytes));
+                drop(
+                    TextEncoderConfig::from_json(bytes)
+                        .map(|it| ClipTextModel::new(&it, &device())),
+                );
             },
         ),
         subject(
             "scheduler config",
             demo("scheduler/scheduler_config.json"),
             |bytes| {
-                drop(SchedulerConfig::from_json(bytes));
+                drop(SchedulerConfig::from_json(bytes).map(|it| NoiseSchedule::new(&it)));
             },
         ),
         subject("merges", demo("tokenizer/merges.txt"), |bytes| {

@@ -8,9 +8,8 @@ use burn::tensor::activation::{gelu, sigmoid};
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Int, TensorData};
-use serde::Deserialize;
 
-use crate::models::config::{ConfigError, parse};
+use super::config::{HiddenAct, TextEncoderConfig};
 use crate::models::keymap::KeyMap;
 use crate::tensor::{Device, Tensor};
 
@@ -19,64 +18,6 @@ pub const KEYS: KeyMap = KeyMap {
     rules: &[(r"^text_model\.", ""), (r"^embeddings\.", "")],
     ignored: &[r"(^|\.)position_ids$"],
 };
-
-/// A published `text_encoder/config.json`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct TextEncoderConfig {
-    /// Number of tokens that the tokenizer knows.
-    pub vocab_size: usize,
-    /// Width of an embedding.
-    pub hidden_size: usize,
-    /// Width between the two layers of the feed-forward part.
-    pub intermediate_size: usize,
-    /// Transformer layers.
-    pub num_hidden_layers: usize,
-    /// Heads of each attention.
-    pub num_attention_heads: usize,
-    /// Tokens in a chunk, start and end included.
-    pub max_position_embeddings: usize,
-    /// Added to the variances.
-    #[serde(default = "layer_norm_eps")]
-    pub layer_norm_eps: f64,
-    /// Activation of the feed-forward part.
-    #[serde(default)]
-    pub hidden_act: HiddenAct,
-}
-
-/// Activation of the feed-forward part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HiddenAct {
-    /// `x · sigmoid(1.702 x)`, which the original CLIP used.
-    #[default]
-    QuickGelu,
-    /// The exact Gaussian error linear unit.
-    Gelu,
-}
-
-fn layer_norm_eps() -> f64 {
-    1e-5
-}
-
-impl TextEncoderConfig {
-    /// Reads a `text_encoder/config.json`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if it is not readable or its sizes do not divide.
-    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
-        let config: Self = parse("text encoder", json, |_| Ok(()))?;
-        let heads = config.num_attention_heads;
-        if heads == 0 || !config.hidden_size.is_multiple_of(heads) {
-            return Err(ConfigError::Unsupported {
-                network: "text encoder",
-                field: "num_attention_heads",
-                found: heads.to_string(),
-                wanted: "a divisor of hidden_size",
-            });
-        }
-        Ok(config)
-    }
-}
 
 /// The text model without any projection.
 #[derive(Module, Debug)]

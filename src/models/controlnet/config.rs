@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::models::config::{ConfigError, parse};
+use crate::models::config::{ConfigError, WIDTH, parse, require, within};
 use crate::models::unet::{UNetConfig, parse_network};
+
+const NETWORK: &str = "ControlNet";
 
 /// A published `controlnet/config.json`.
 #[derive(Clone, Debug)]
@@ -38,15 +40,21 @@ impl ControlNetConfig {
     /// # Errors
     /// [`ConfigError`] if it is not readable or not of the SD 1.5 family.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
-        let encoder = parse_network("ControlNet", json)?;
-        let own: Conditioning = parse("ControlNet", json, |_| Ok(()))?;
+        let encoder = parse_network(NETWORK, json)?;
+        let own: Conditioning = parse(NETWORK, json, |raw| {
+            require(NETWORK, raw, "conditioning_channels", "3")
+        })?;
         if own.conditioning_embedding_out_channels.len() != 4 {
             return Err(ConfigError::Unsupported {
-                network: "ControlNet",
+                network: NETWORK,
                 field: "conditioning_embedding_out_channels",
                 found: format!("{} entries", own.conditioning_embedding_out_channels.len()),
                 wanted: "four entries, so that an eighth of the size remains",
             });
+        }
+        for channels in &own.conditioning_embedding_out_channels {
+            let field = "conditioning_embedding_out_channels";
+            within(NETWORK, field, *channels, WIDTH)?;
         }
         Ok(Self {
             encoder,

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::models::config::{ConfigError, parse, require};
+use crate::models::config::{
+    ConfigError, DEPTH, WIDTH, parse, require, small_and_positive, within,
+};
 
 const NETWORK: &str = "Depth-Anything";
 
@@ -87,8 +89,28 @@ impl DepthAnythingConfig {
     /// [`ConfigError`] if it is not readable, contradicts itself, or asks for what the published networks do not have.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         let config: Self = parse(NETWORK, json, refuse)?;
+        config.check_sizes()?;
         config.check()?;
         Ok(config)
+    }
+
+    /// Sizes that memory would not hold.
+    fn check_sizes(&self) -> Result<(), ConfigError> {
+        let backbone = &self.backbone_config;
+        for (field, found, range) in [
+            ("hidden_size", backbone.hidden_size, WIDTH),
+            ("num_hidden_layers", backbone.num_hidden_layers, DEPTH),
+            ("mlp_ratio", backbone.mlp_ratio, 1..=16),
+            ("image_size", backbone.image_size, 1..=1 << 13),
+            ("fusion_hidden_size", self.fusion_hidden_size, 2..=1 << 14),
+            ("head_hidden_size", self.head_hidden_size, WIDTH),
+        ] {
+            within(NETWORK, field, found, range)?;
+        }
+        for channels in &self.neck_hidden_sizes {
+            within(NETWORK, "neck_hidden_sizes", *channels, WIDTH)?;
+        }
+        small_and_positive(NETWORK, "layer_norm_eps", backbone.layer_norm_eps)
     }
 
     /// Sizes that cannot be built or run.
@@ -104,16 +126,16 @@ impl DepthAnythingConfig {
             (1.0..=64.0).contains(&whole) && whole.fract() == 0.0
         };
         let sizes = [self.neck_hidden_sizes.len(), self.reassemble_factors.len()];
-        let rules: [(&'static str, bool, String, &'static str); 6] = [
+        let rules: [(&'static str, bool, String, &'static str); 5] = [
             (
                 "num_attention_heads",
-                heads > 0 && width > 0 && width.is_multiple_of(heads),
+                heads > 0 && width.is_multiple_of(heads),
                 heads.to_string(),
                 "a divisor of hidden_size",
             ),
             (
                 "patch_size",
-                patch > 0 && backbone.image_size.is_multiple_of(patch) && backbone.image_size > 0,
+                patch > 0 && backbone.image_size.is_multiple_of(patch),
                 patch.to_string(),
                 "a divisor of image_size",
             ),
@@ -125,21 +147,15 @@ impl DepthAnythingConfig {
             ),
             (
                 "neck_hidden_sizes",
-                sizes == [n_levels; 2] && !self.neck_hidden_sizes.contains(&0),
+                sizes == [n_levels; 2],
                 format!("{:?}", self.neck_hidden_sizes),
-                "one size above 0 and one reassemble factor for each of out_indices",
+                "one size and one reassemble factor for each of out_indices",
             ),
             (
                 "reassemble_factors",
                 self.reassemble_factors.iter().all(factor),
                 format!("{:?}", self.reassemble_factors),
                 "whole numbers or fractions of one",
-            ),
-            (
-                "fusion_hidden_size",
-                self.fusion_hidden_size > 1 && self.head_hidden_size > 0,
-                self.fusion_hidden_size.to_string(),
-                "above 1, and head_hidden_size above 0",
             ),
         ];
         match rules.into_iter().find(|(_, holds, ..)| !holds) {

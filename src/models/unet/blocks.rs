@@ -6,7 +6,7 @@ use super::config::{BlockKind, UNetConfig};
 use super::free_u::FreeU;
 use super::hook::{AttentionSite, UNetHook, UNetPart};
 use super::transformer::{Transformer2D, TransformerConfig};
-use crate::models::resnet::{Downsample2D, ResnetBlock2D, Upsample2D};
+use crate::models::resnet::{Downsample2D, ResnetBlock2D, ResnetConfig, Upsample2D};
 use crate::tensor::{Device, Tensor};
 
 /// What every block of one evaluation is given.
@@ -37,7 +37,7 @@ impl DownBlock {
         let layers = 0..config.layers_per_block;
         let resnet = |layer| {
             let from = if layer == 0 { before } else { here };
-            ResnetBlock2D::new([from, here], &config.resnet(), device)
+            ResnetBlock2D::new([from, here], &resnet_sizes(config), device)
         };
         Self {
             resnets: layers.clone().map(resnet).collect(),
@@ -88,7 +88,7 @@ impl MidBlock {
     pub(super) fn new(config: &UNetConfig, device: &Device) -> Self {
         let level = config.levels() - 1;
         let channels = config.block_out_channels[level];
-        let resnet = |_| ResnetBlock2D::new([channels, channels], &config.resnet(), device);
+        let resnet = |_| ResnetBlock2D::new([channels, channels], &resnet_sizes(config), device);
         Self {
             resnets: (0..2).map(resnet).collect(),
             attentions: transformers(config, BlockKind::CrossAttention, level, 1, device),
@@ -130,7 +130,7 @@ impl UpBlock {
         let resnet = |layer| {
             let from = if layer == 0 { coarser } else { here };
             let skip = if layer + 1 == layers { finer } else { here };
-            ResnetBlock2D::new([from + skip, here], &config.resnet(), device)
+            ResnetBlock2D::new([from + skip, here], &resnet_sizes(config), device)
         };
         Self {
             resnets: (0..layers).map(resnet).collect(),
@@ -167,6 +167,14 @@ impl UpBlock {
             }
             _ => x,
         }
+    }
+}
+
+fn resnet_sizes(config: &UNetConfig) -> ResnetConfig {
+    ResnetConfig {
+        norm_num_groups: config.norm_num_groups,
+        norm_eps: config.norm_eps,
+        time_embed_dim: Some(config.time_embed_dim()),
     }
 }
 

@@ -1,10 +1,16 @@
 //! The U-Net's and the `ControlNet`'s published `config.json`.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::models::config::{ConfigError, parse, require};
-use crate::models::resnet::ResnetConfig;
+use crate::models::config::{
+    ConfigError, DEPTH, WIDTH, parse, require, small_and_positive, within,
+};
+
+/// Levels: each halves the size of what the next one sees.
+const LEVELS: RangeInclusive<usize> = 1..=8;
 
 /// A published `unet/config.json`, or the same fields of a `ControlNet`'s.
 #[derive(Clone, Debug, Deserialize)]
@@ -118,14 +124,6 @@ impl UNetConfig {
     pub fn time_embed_dim(&self) -> usize {
         self.block_out_channels[0] * 4
     }
-
-    pub(in crate::models) fn resnet(&self) -> ResnetConfig {
-        ResnetConfig {
-            norm_num_groups: self.norm_num_groups,
-            norm_eps: self.norm_eps,
-            time_embed_dim: Some(self.time_embed_dim()),
-        }
-    }
 }
 
 /// Reads and checks what a U-Net and a `ControlNet` have in common.
@@ -135,7 +133,8 @@ pub(in crate::models) fn parse_network(
 ) -> Result<UNetConfig, ConfigError> {
     let config: UNetConfig = parse(network, json, |raw| refuse(network, raw))?;
     let levels = config.block_out_channels.len();
-    if levels == 0 || config.down_block_types.len() != levels {
+    within(network, "number of levels", levels, LEVELS)?;
+    if config.down_block_types.len() != levels {
         return Err(level_mismatch(
             network,
             "down_block_types",
@@ -161,9 +160,24 @@ fn level_mismatch(network: &'static str, field: &'static str, found: usize) -> C
     }
 }
 
-/// Divisions that would otherwise panic deep inside a layer.
+/// Sizes that memory would not hold, and divisions that would otherwise panic deep inside a layer.
 fn refuse_sizes(network: &'static str, config: &UNetConfig) -> Result<(), ConfigError> {
+    let text = config.cross_attention_dim;
+    within(network, "layers_per_block", config.layers_per_block, DEPTH)?;
+    within(network, "cross_attention_dim", text, WIDTH)?;
+    small_and_positive(network, "norm_eps", config.norm_eps)?;
+    // The time embedding is half sines and half cosines, the frequencies of which are divided by this difference.
+    let half = config.block_out_channels[0] / 2;
+    if !config.block_out_channels[0].is_multiple_of(2) || config.freq_shift >= half as f64 {
+        return Err(ConfigError::Unsupported {
+            network,
+            field: "freq_shift",
+            found: config.freq_shift.to_string(),
+            wanted: "below half of block_out_channels[0], which must be even",
+        });
+    }
     for (level, &channels) in config.block_out_channels.iter().enumerate() {
+        within(network, "block_out_channels", channels, WIDTH)?;
         let divides = |part: usize| part > 0 && channels.is_multiple_of(part);
         if !divides(config.norm_num_groups) || !divides(config.heads(level)) {
             return Err(ConfigError::Unsupported {
@@ -190,7 +204,17 @@ fn refuse(network: &'static str, raw: &Value) -> Result<(), ConfigError> {
         Some(9) => return other("an inpainting model (9 input channels)"),
         _ => {}
     }
+    if !raw["time_cond_proj_dim"].is_null() {
+        return Err(ConfigError::Unsupported {
+            network,
+            field: "time_cond_proj_dim",
+            found: raw["time_cond_proj_dim"].to_string(),
+            wanted: "absent, because guidance is no input of the network here; for few steps choose a usual model with the LCM LoRA",
+        });
+    }
     for (field, wanted) in [
+        ("in_channels", "4"),
+        ("out_channels", "4"),
         ("act_fn", "silu"),
         ("transformer_layers_per_block", "1"),
         ("mid_block_type", "UNetMidBlock2DCrossAttn"),

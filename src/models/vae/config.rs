@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::models::config::{ConfigError, parse, require};
+use crate::models::config::{ConfigError, DEPTH, WIDTH, parse, require, within};
 
 const NETWORK: &str = "VAE";
 
@@ -74,6 +74,18 @@ impl VaeConfig {
                 wanted: "four multiples of norm_num_groups, so that latents are an eighth of the picture",
             });
         }
+        for channels in &config.block_out_channels {
+            within(NETWORK, "block_out_channels", *channels, WIDTH)?;
+        }
+        within(NETWORK, "layers_per_block", config.layers_per_block, DEPTH)?;
+        if config.scaling_factor <= 0.0 {
+            return Err(ConfigError::Unsupported {
+                network: NETWORK,
+                field: "scaling_factor",
+                found: config.scaling_factor.to_string(),
+                wanted: "above 0",
+            });
+        }
         Ok(config)
     }
 }
@@ -87,6 +99,9 @@ fn refuse(raw: &Value) -> Result<(), ConfigError> {
             family: "the VAE of a newer family (more than 4 latent channels)",
         });
     }
+    require(NETWORK, raw, "in_channels", "3")?;
+    require(NETWORK, raw, "out_channels", "3")?;
+    require(NETWORK, raw, "latent_channels", "4")?;
     require(NETWORK, raw, "act_fn", "silu")?;
     require(NETWORK, raw, "mid_block_add_attention", "true")?;
     require(NETWORK, raw, "shift_factor", "null")

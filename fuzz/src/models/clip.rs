@@ -1,0 +1,4 @@
+#[path = "../../../src/models/clip/config.rs"]
+mod config;
+
+pub use config::TextEncoderConfig;

@@ -1,0 +1,4 @@
+#[path = "../../../src/models/controlnet/config.rs"]
+mod config;
+
+pub use config::ControlNetConfig;

@@ -1,0 +1,4 @@
+#[path = "../../../src/models/depth_anything/config.rs"]
+mod config;
+
+pub use config::DepthAnythingConfig;

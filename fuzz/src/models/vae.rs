@@ -1,0 +1,4 @@
+#[path = "../../../src/models/vae/config.rs"]
+mod config;
+
+pub use config::VaeConfig;

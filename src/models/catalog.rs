@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::bundled;
-use super::checkpoint::{CheckpointError, Weights, has_extension};
+use super::checkpoint::{CheckpointError, Weights, is_pickle};
 use super::error::ModelError;
 use super::single_file::SingleFile;
 use crate::files::ContentHash;
@@ -108,14 +108,13 @@ impl ModelFolder {
     /// # Errors
     /// [`ModelError`] if nothing is there, or if it is of another format, damaged or of another family.
     pub fn open(path: &Path, configs: Option<&Path>) -> Result<Self, ModelError> {
-        const PICKLED: [&str; 4] = ["ckpt", "pth", "pt", "bin"];
         if path.is_dir() {
             return Ok(Self::Disk(path.to_owned()));
         }
         if !path.exists() {
             return Err(CatalogError::NotThere(path.to_owned()).into());
         }
-        if PICKLED.iter().any(|pickled| has_extension(path, pickled)) {
+        if is_pickle(path) {
             return Err(CatalogError::Pickle(path.to_owned()).into());
         }
         match SingleFile::open(path, configs) {
@@ -212,7 +211,9 @@ impl ModelFolder {
         let config = ContentHash::of_bytes(&self.read("config.json")?);
         let weights = match self.weights()? {
             Weights::Embedded { bytes, .. } => ContentHash::of_bytes(bytes),
-            Weights::File(path) | Weights::Original { path, .. } => hashes.of(&path)?,
+            Weights::File(path) | Weights::Pickle(path) | Weights::Original { path, .. } => {
+                hashes.of(&path)?
+            }
         };
         Ok(ContentHash::of_value(&[config, weights]))
     }

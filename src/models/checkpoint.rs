@@ -1,5 +1,5 @@
 //! Weights from `.safetensors` into a module, or a complete list of what does not fit. Networks that are published as a
-//! pickle alone can ask for that by name; the reader builds tensors from it and runs nothing.
+//! pickle alone can ask for that; the reader builds tensors from it and runs nothing.
 //!
 //! The names and shapes of file and module are compared before a single value is read, so that a wrong file is
 //! refused at once and with everything that is wrong with it. Values are then read one tensor at a time, and brought to
@@ -10,13 +10,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::store::{ModuleSnapshot as _, ModuleStore as _, PytorchStore, bridge};
+use burn::store::{ModuleSnapshot as _, bridge};
 use burn::tensor::{FloatDType, TensorData};
 
 use super::inspect::{self, Fault};
 use super::keymap::{KeyMap, Renamer};
 pub use super::mismatch::{Mismatch, TensorList, tensors_of};
 use super::original::{Network, OriginalNames, is_unclaimed};
+pub use super::pickled::{is_pickle, pickled_tensors};
 pub use super::tensor_file::StoredTensor;
 use super::tensor_file::{tensors_of_bytes, tensors_of_file};
 use super::to_module::ToModule;
@@ -26,6 +27,8 @@ use super::to_module::ToModule;
 pub enum Weights {
     /// A `.safetensors` file, with the names of the diffusers layout.
     File(PathBuf),
+    /// A PyTorch file of a network that is published in no other way.
+    Pickle(PathBuf),
     /// A `.safetensors` file with the names of the original code, which may hold other networks too.
     Original {
         /// The file.
@@ -47,7 +50,9 @@ pub enum Weights {
 impl fmt::Display for Weights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) | Self::Original { path, .. } => path.display().fmt(f),
+            Self::File(path) | Self::Pickle(path) | Self::Original { path, .. } => {
+                path.display().fmt(f)
+            }
             Self::Embedded { name, .. } => write!(f, "{name} (bundled)"),
         }
     }
@@ -59,9 +64,6 @@ pub enum CheckpointError {
     /// A format that can run code, or one we do not read.
     #[error("weights must be a .safetensors file, because other formats can run code; convert {}", .0.display())]
     NotSafetensors(PathBuf),
-    /// Not a pickle where one was asked for.
-    #[error("the weights must be a .safetensors, .pth or .pt file: {}", .0.display())]
-    NotPickle(PathBuf),
     /// The file is not there or cannot be opened.
     #[error("cannot open the weights {}", path.display())]
     Open {
@@ -186,57 +188,6 @@ pub fn load_edited<M: Module>(
     fill(module, stored, &weights.to_string(), keys, dtype)
 }
 
-/// Whether a file is called like a pickle: `.pth` or `.pt`.
-#[must_use]
-pub fn is_pickle(path: &Path) -> bool {
-    has_extension(path, "pth") || has_extension(path, "pt")
-}
-
-/// Like [`load`], from the pickle of a network that is published in no other way. `entry` is where in it the tensors
-/// are, if not at the top. The reader knows tensors and refuses everything else, so no code of the file runs.
-///
-/// # Errors
-/// [`CheckpointError`]: not a `.pth` or `.pt` file, not readable, damaged, or made for another network.
-pub fn load_pickle<M: Module>(
-    module: M,
-    path: &Path,
-    entry: Option<&str>,
-    keys: &KeyMap,
-    dtype: FloatDType,
-) -> Result<(M, Vec<String>), CheckpointError> {
-    if !is_pickle(path) {
-        return Err(CheckpointError::NotPickle(path.to_owned()));
-    }
-    let stored = Stored {
-        tensors: pickled_tensors(path, entry)?,
-        unclaimed: Vec::new(),
-    };
-    fill(module, stored, &path.display().to_string(), keys, dtype)
-}
-
-/// All tensors of a pickle, or of its `entry`, by their own names; their values are read when they are asked for.
-///
-/// # Errors
-/// [`CheckpointError`]: not readable, or damaged.
-pub(super) fn pickled_tensors(
-    path: &Path,
-    entry: Option<&str>,
-) -> Result<BTreeMap<String, StoredTensor>, CheckpointError> {
-    inspected(path, inspect::pickle_of)?;
-    let store = PytorchStore::from_file(path);
-    let mut store = match entry {
-        Some(entry) => store.with_top_level_key(entry),
-        None => store,
-    };
-    match store.get_all_tensors() {
-        Ok(tensors) => Ok(tensors.clone()),
-        Err(error) => Err(CheckpointError::Damaged {
-            file: path.display().to_string(),
-            reason: error.to_string(),
-        }),
-    }
-}
-
 fn fill<M: Module>(
     mut module: M,
     stored: Stored,
@@ -323,6 +274,7 @@ fn open(weights: &Weights) -> Result<Stored, CheckpointError> {
             stored.tensors = tensors?;
         }
         Weights::File(path) => stored.tensors = stored_tensors(path)?,
+        Weights::Pickle(path) => stored.tensors = pickled_tensors(path)?,
         Weights::Original {
             path,
             network,
@@ -353,7 +305,7 @@ fn open(weights: &Weights) -> Result<Stored, CheckpointError> {
 }
 
 /// Refuses what is not there or damaged before a reader takes it in.
-fn inspected<T>(
+pub(super) fn inspected<T>(
     path: &Path,
     inspect: impl Fn(&Path) -> std::io::Result<Result<T, Fault>>,
 ) -> Result<T, CheckpointError> {

@@ -14,11 +14,11 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 
-use super::checkpoint::{self, CheckpointError, Weights};
+use super::checkpoint::CheckpointError;
 use super::keymap::KeyMap;
-use super::places;
 use super::resnet::conv;
-use crate::tensor::{Device, FloatDType, Tensor};
+use super::{places, published};
+use crate::tensor::{Device, Tensor};
 
 /// Names in the published `ControlNetHED.pth`.
 pub const KEYS: KeyMap = KeyMap {
@@ -102,13 +102,7 @@ impl Hed {
     /// # Errors
     /// [`CheckpointError`]: neither of the two formats, not readable, damaged, or made for another network.
     pub fn load(path: &Path, device: &Device) -> Result<(Self, Vec<String>), CheckpointError> {
-        let network = Self::new(&PUBLISHED, device);
-        if checkpoint::is_pickle(path) {
-            checkpoint::load_pickle(network, path, None, &KEYS, FloatDType::F32)
-        } else {
-            let weights = Weights::File(path.to_owned());
-            checkpoint::load(network, &weights, &KEYS, FloatDType::F32)
-        }
+        published::load(Self::new(&PUBLISHED, device), path, &KEYS)
     }
 
     /// Logits of an edge at every pixel of the full size, a half, a quarter, an eighth and a sixteenth, each rounded down.

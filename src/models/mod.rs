@@ -26,6 +26,7 @@ pub mod lora;
 pub mod midas;
 mod mismatch;
 pub mod original;
+mod pickled;
 mod places;
 mod published;
 mod resnet;

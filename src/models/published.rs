@@ -11,33 +11,27 @@ use super::checkpoint::{self, CheckpointError, TensorList, Weights};
 use super::keymap::KeyMap;
 use crate::tensor::FloatDType;
 
-/// Fills `module` from a `.safetensors` file or from a pickle, whose tensors may be under `entry`, in `f32`. Also gives the
-/// file's names that nobody wanted.
+/// Fills `module` from a `.safetensors` file or from a pickle, in `f32`. Also gives the file's names that nobody wanted.
 pub(super) fn load<M: Module>(
     module: M,
     path: &Path,
-    entry: Option<&str>,
     keys: &KeyMap,
 ) -> Result<(M, Vec<String>), CheckpointError> {
+    checkpoint::load(module, &weights(path), keys, FloatDType::F32)
+}
+
+/// The weights in a file, by the form that its name tells.
+fn weights(path: &Path) -> Weights {
     if checkpoint::is_pickle(path) {
-        checkpoint::load_pickle(module, path, entry, keys, FloatDType::F32)
+        Weights::Pickle(path.to_owned())
     } else {
-        let weights = Weights::File(path.to_owned());
-        checkpoint::load(module, &weights, keys, FloatDType::F32)
+        Weights::File(path.to_owned())
     }
 }
 
 /// Names and shapes of the tensors in a file that is not damaged; nothing of another, which loading refuses with a reason.
 pub(super) fn shapes(path: &Path) -> TensorList {
-    let tensors = if checkpoint::is_pickle(path) {
-        checkpoint::pickled_tensors(path, None)
-    } else {
-        checkpoint::stored_tensors(path)
-    };
-    tensors.map_or_else(
-        |_| TensorList::new(),
-        |tensors| checkpoint::shapes(&tensors),
-    )
+    checkpoint::published_tensors(&weights(path)).unwrap_or_default()
 }
 
 /// Refuses a file that is not, byte for byte, the published one.

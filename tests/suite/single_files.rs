@@ -221,6 +221,8 @@ fn files_that_are_no_model_are_refused() {
     for (name, words) in [
         ("a.ckpt", "this format can run code"),
         ("a.pth", "this format can run code"),
+        ("a.pt", "this format can run code"),
+        ("a.bin", "this format can run code"),
         ("a.mp4", "a .safetensors file or a folder"),
         ("a.safetensors", "damaged"),
     ] {

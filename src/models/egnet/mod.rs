@@ -139,7 +139,7 @@ impl EgNet {
             published::require_sha256(path, SHA256)?;
         }
         let config = EgNetConfig::of_tensors(&published::shapes(path));
-        published::load(Self::new(&config, device), path, None, &KEYS)
+        published::load(Self::new(&config, device), path, &KEYS)
     }
 
     /// How salient each pixel is, as logits.

@@ -63,9 +63,6 @@ pub fn find(models: &Path) -> Option<PathBuf> {
     places::find(models, "gmflow", &FILES)
 }
 
-/// The entry of the published pickle that holds the weights.
-const PICKLE_ENTRY: &str = "model";
-
 /// The network.
 #[derive(Module, Debug)]
 pub struct GmFlow {
@@ -107,7 +104,7 @@ impl GmFlow {
     /// # Errors
     /// [`CheckpointError`]: neither of the two formats, not readable, damaged, or made for another network.
     pub fn load(path: &Path, device: &Device) -> Result<(Self, Vec<String>), CheckpointError> {
-        published::load(Self::new(device), path, Some(PICKLE_ENTRY), &KEYS)
+        published::load(Self::new(device), path, &KEYS)
     }
 
     /// Flow of each pair in both directions: of first `n` from `first` to `second`, and of last `n` back. Channel 0

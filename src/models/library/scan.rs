@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::look::{self, Nature};
-use super::manifest::{Role, catalogue};
+use super::manifest::{Entry, Role, catalogue};
 use super::places::{Owner, Places, names_in, snapshot};
 use super::{Found, Library, state};
+use crate::models::checkpoint::is_pickle;
 
 /// Folders below folders that are looked into.
 const DEEPEST: usize = 5;
@@ -252,7 +253,13 @@ impl Search {
             let mut helpers = catalogue()
                 .iter()
                 .filter(|entry| entry.role == Role::Helper);
-            helpers.any(|entry| entry.file_name() == name)
+            // A pickle may have another of their endings.
+            let known = |entry: &Entry| {
+                let [own, other] = [Path::new(entry.file_name()), Path::new(name)];
+                own == other
+                    || (own.file_stem() == other.file_stem() && is_pickle(own) && is_pickle(other))
+            };
+            helpers.any(known)
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();

@@ -137,7 +137,7 @@ impl Midas {
     /// [`CheckpointError`]: neither of the two formats, not readable, damaged, or made for another network.
     pub fn load(path: &Path, device: &Device) -> Result<(Self, Vec<String>), CheckpointError> {
         let network = Self::new(&MidasConfig::default(), device);
-        published::load(network, path, None, &KEYS)
+        published::load(network, path, &KEYS)
     }
 
     /// Relative inverse depth: the nearer, the larger.

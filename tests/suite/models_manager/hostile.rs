@@ -1,11 +1,11 @@
 //! Files that were made to do harm: each is a typed error, found before anything is allocated for what they claim.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use fresco_studio::models::KeyMap;
-use fresco_studio::models::checkpoint::{CheckpointError, Weights, check, load, load_pickle};
+use fresco_studio::models::checkpoint::{CheckpointError, Weights, check, load};
 use fresco_studio::models::inspect::Fault;
 use fresco_studio::tensor::{Device, FloatDType};
 
@@ -51,7 +51,7 @@ impl Folder {
     /// What is wrong with a PyTorch file.
     fn pickle_fault(&self, bytes: &[u8]) -> Fault {
         let path = self.file("x.pth", bytes);
-        fault(load_pickle(small(), &path, None, &KEYS, FloatDType::F32))
+        fault(check(&small(), &Weights::Pickle(path), &KEYS))
     }
 }
 
@@ -273,7 +273,7 @@ fn links_that_lead_to_themselves_are_errors() {
         let path = folder.0.path().join(name);
         std::os::unix::fs::symlink(&path, &path).unwrap();
         let opened = match name {
-            "x.pth" => load_pickle(small(), &path, None, &KEYS, FloatDType::F32),
+            "x.pth" => load(small(), &Weights::Pickle(path), &KEYS, FloatDType::F32),
             _ => load(small(), &Weights::File(path), &KEYS, FloatDType::F32),
         };
         let error = opened.unwrap_err();
@@ -346,8 +346,8 @@ fn a_folder_of_them_is_looked_at_in_little_memory() {
 fn a_pickle_of_something_else_is_refused() {
     let folder = Folder::new();
     let rest = b"\x80\x02K\x01.\x80\x02].";
-    let path: &Path = &folder.file("x.pth", &legacy(rest));
-    let refused = load_pickle(small(), path, None, &KEYS, FloatDType::F32).unwrap_err();
+    let weights = Weights::Pickle(folder.file("x.pth", &legacy(rest)));
+    let refused = load(small(), &weights, &KEYS, FloatDType::F32).unwrap_err();
     assert!(
         matches!(refused, CheckpointError::Damaged { .. }),
         "{refused}"

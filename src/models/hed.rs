@@ -105,6 +105,14 @@ impl Hed {
         published::load(Self::new(&PUBLISHED, device), path, &KEYS)
     }
 
+    /// Whether a file is one of this network, by names and shapes; reads no values.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn check(path: &Path) -> Result<(), CheckpointError> {
+        published::check(&Self::new(&PUBLISHED, &Device::flex()), path, &KEYS)
+    }
+
     /// Logits of an edge at every pixel of the full size, a half, a quarter, an eighth and a sixteenth, each rounded down.
     ///
     /// # Shapes

@@ -20,6 +20,15 @@ pub(super) fn load<M: Module>(
     checkpoint::load(module, &weights(path), keys, FloatDType::F32)
 }
 
+/// Compares `module` with a file by names and shapes, as [`load`] would; reads no values.
+pub(super) fn check<M: Module>(
+    module: &M,
+    path: &Path,
+    keys: &KeyMap,
+) -> Result<(), CheckpointError> {
+    checkpoint::check(module, &weights(path), keys).map(drop)
+}
+
 /// The weights in a file, by the form that its name tells.
 fn weights(path: &Path) -> Weights {
     if checkpoint::is_pickle(path) {

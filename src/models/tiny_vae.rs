@@ -16,8 +16,8 @@ use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
 use super::checkpoint::{self, CheckpointError, Weights};
 use super::keymap::KeyMap;
-use super::places;
 use super::resnet::conv;
+use super::{places, published};
 use crate::tensor::{Device, FloatDType, Tensor};
 
 /// Names of the encoder, in either layout.
@@ -223,16 +223,27 @@ impl TinyDecoder {
     /// # Errors
     /// [`CheckpointError`]: no `.safetensors` file, not readable, damaged, or made for another network.
     pub fn load(path: &Path, device: &Device) -> Result<(Self, Vec<String>), CheckpointError> {
-        let weights = Weights::File(path.to_owned());
         let network = |layout| Self::new(PUBLISHED_CHANNELS, layout, device);
         let original = network(Layout::Original);
-        let fits = checkpoint::check(&original, &weights, &DECODER_KEYS).is_ok();
-        let network = if fits {
+        let network = if published::check(&original, path, &DECODER_KEYS).is_ok() {
             original
         } else {
             network(Layout::Diffusers)
         };
+        let weights = Weights::File(path.to_owned());
         checkpoint::load(network, &weights, &DECODER_KEYS, FloatDType::F32)
+    }
+
+    /// Whether a file is one of this network, by names and shapes; reads no values.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn check(path: &Path) -> Result<(), CheckpointError> {
+        let check = |layout| {
+            let network = Self::new(PUBLISHED_CHANNELS, layout, &Device::flex());
+            published::check(&network, path, &DECODER_KEYS)
+        };
+        check(Layout::Original).or_else(|_| check(Layout::Diffusers))
     }
 
     /// # Shapes

@@ -19,13 +19,18 @@ use tempfile::TempDir;
 /// A file with these names and shapes and nothing but zeros, of which the disk stores none. A byte a value keeps full
 /// sizes within what any file system takes.
 pub fn hollow(path: &Path, tensors: &TensorList) {
+    hollow_of(path, tensors, ("I8", 1));
+}
+
+/// Such a file of values of a type, which has a name and a size.
+pub fn hollow_of(path: &Path, tensors: &TensorList, (dtype, n_bytes): (&str, usize)) {
     let mut head = serde_json::Map::new();
     let mut end = 0;
     for (name, shape) in tensors {
         let start = end;
-        end += shape.iter().product::<usize>();
+        end += n_bytes * shape.iter().product::<usize>();
         let about =
-            serde_json::json!({"dtype": "I8", "shape": shape, "data_offsets": [start, end]});
+            serde_json::json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]});
         head.insert(name.clone(), about);
     }
     let head = serde_json::to_vec(&head).unwrap();

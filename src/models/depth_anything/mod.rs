@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 
 use super::ModelError;
-use super::catalog::CatalogError;
+use super::catalog::read_file;
 use super::checkpoint::{self, Weights};
 use super::dpt::{Decoder, Head};
 use super::imagenet;
 use super::keymap::KeyMap;
+use super::published;
 use crate::tensor::{Device, FloatDType, Tensor};
 use backbone::Backbone;
 pub use config::{BackboneConfig, DepthAnythingConfig};
@@ -109,6 +110,15 @@ impl DepthAnything {
         Ok(checkpoint::load(network, &weights, &KEYS, FloatDType::F32)?)
     }
 
+    /// Whether a file is one of this network, by names and shapes; reads no values.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn check(path: &Path) -> Result<(), ModelError> {
+        let network = Self::new(&config_beside(path)?, &Device::flex());
+        Ok(published::check(&network, path, &KEYS)?)
+    }
+
     /// The side of a piece of picture; heights and widths are multiples of it.
     #[must_use]
     pub fn patch_size(&self) -> usize {
@@ -165,10 +175,7 @@ fn config_beside(weights: &Path) -> Result<DepthAnythingConfig, ModelError> {
     if weights.file_name() != Path::new(FILES[0]).file_name() || !path.is_file() {
         return Ok(DepthAnythingConfig::default());
     }
-    let json = match std::fs::read(&path) {
-        Ok(json) => json,
-        Err(source) => return Err(CatalogError::Read { path, source }.into()),
-    };
+    let json = read_file(path.clone())?.unwrap_or_default();
     DepthAnythingConfig::from_json(&json).map_err(|source| ModelError::Config {
         folder: path.display().to_string(),
         source,

@@ -104,6 +104,14 @@ pub enum DownloadError {
         /// What is wrong with it.
         fault: Fault,
     },
+    /// What came is a whole file, and no use as what it was fetched for.
+    #[error("what was downloaded is not what the catalogue promises ({reason}): {}", file.display())]
+    NotIt {
+        /// Where it would have gone.
+        file: PathBuf,
+        /// What it is, or lacks.
+        reason: String,
+    },
     /// The disk is full.
     #[error("the disk is full: {}", path.display())]
     DiskFull {
@@ -216,7 +224,10 @@ impl DownloadError {
                 "check the connection and try again; {kept} bytes are kept, and the download goes on from there"
             ),
             Self::Connect { .. } => "check HF_ENDPOINT, HTTPS_PROXY and the system's clock".to_owned(),
-            Self::WrongLength { .. } | Self::WrongHash { .. } | Self::Damaged { .. } => {
+            Self::WrongLength { .. }
+            | Self::WrongHash { .. }
+            | Self::Damaged { .. }
+            | Self::NotIt { .. } => {
                 "nothing of it was kept; try again, or get the file from its page by hand".to_owned()
             }
             Self::DiskFull { .. } => "free some disk space and try again; the download goes on where it stopped".to_owned(),

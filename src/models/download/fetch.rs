@@ -1,6 +1,7 @@
 //! One download: tries until all bytes are there, then compares them with what is known of the file.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +20,16 @@ const LOOK: Duration = Duration::from_millis(50);
 /// # Errors
 /// As [`get`](super::get).
 pub fn fetch(order: &Order, hub: &Hub, watch: &mut Watch<'_>) -> Result<Receipt, DownloadError> {
+    fetch_if(order, hub, watch, &|_| None)
+}
+
+/// [`fetch`], but the file gets its name only if `misfit` has nothing against it.
+pub(super) fn fetch_if(
+    order: &Order,
+    hub: &Hub,
+    watch: &mut Watch<'_>,
+    misfit: &dyn Fn(&Path) -> Option<String>,
+) -> Result<Receipt, DownloadError> {
     if hub.offline {
         return Err(DownloadError::Offline {
             address: order.address.clone(),
@@ -35,7 +46,7 @@ pub fn fetch(order: &Order, hub: &Hub, watch: &mut Watch<'_>) -> Result<Receipt,
     let mut was_resumed = download.partial.n_bytes() > 0;
     loop {
         download.complete()?;
-        match download.check() {
+        match download.check(misfit) {
             // What an earlier try left may have been spoilt since; a whole new download is worth it once.
             Err(DownloadError::WrongHash { .. }) if was_resumed => was_resumed = false,
             other => return other,
@@ -211,8 +222,11 @@ impl Download<'_, '_> {
         }
     }
 
-    /// Compares hash and structure, and gives the file its name.
-    fn check(&mut self) -> Result<Receipt, DownloadError> {
+    /// Compares hash, structure and content, and gives the file its name.
+    fn check(
+        &mut self,
+        misfit: &dyn Fn(&Path) -> Option<String>,
+    ) -> Result<Receipt, DownloadError> {
         self.tell(Step::Checking)?;
         let watch = &mut *self.watch;
         let sha256 = self.partial.sha256(&mut || watch(Step::Checking))?;
@@ -231,6 +245,11 @@ impl Download<'_, '_> {
             self.partial.restart()?;
             let file = self.order.file.clone();
             return Err(DownloadError::Damaged { file, fault });
+        }
+        if let Some(reason) = misfit(self.partial.path()) {
+            self.partial.restart()?;
+            let file = self.order.file.clone();
+            return Err(DownloadError::NotIt { file, reason });
         }
         let receipt = Receipt {
             path: self.order.file.clone(),

@@ -20,7 +20,7 @@ pub use hub::{Hub, Patience, Proxies, Secret};
 pub use partial::{Record, partials, unfinished};
 
 use super::inspect;
-use super::library::Entry;
+use super::library::{Entry, misfit};
 use crate::files;
 
 /// What is to be fetched.
@@ -104,7 +104,10 @@ pub fn get(
         bytes: entry.is_exact.then_some(entry.bytes),
         sha256: entry.sha256.clone(),
     };
-    if let Some(receipt) = there(&order, watch)? {
+    let misfit = |path: &Path| misfit(entry, path);
+    if let Some(receipt) = there(&order, watch)?
+        && misfit(&order.file).is_none()
+    {
         return Ok(receipt);
     }
     if let Some(config) = entry.config.filter(|_| !hub.offline) {
@@ -113,7 +116,7 @@ pub fn get(
             .and_then(|()| files::write_atomic(&path, config.as_bytes()));
         written.map_err(|source| DownloadError::writing(&path, source))?;
     }
-    fetch(&order, hub, watch)
+    fetch::fetch_if(&order, hub, watch, &misfit)
 }
 
 /// The file, if it is there already and whole. One that was put there by hand is compared with what is known of it.

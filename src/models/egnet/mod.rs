@@ -142,6 +142,15 @@ impl EgNet {
         published::load(Self::new(&config, device), path, &KEYS)
     }
 
+    /// Whether a file is one of this network, by names and shapes; reads no values.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn check(path: &Path) -> Result<(), CheckpointError> {
+        let config = EgNetConfig::of_tensors(&published::shapes(path));
+        published::check(&Self::new(&config, &Device::flex()), path, &KEYS)
+    }
+
     /// How salient each pixel is, as logits.
     ///
     /// # Shapes

@@ -107,6 +107,14 @@ impl GmFlow {
         published::load(Self::new(device), path, &KEYS)
     }
 
+    /// Whether a file is one of this network, by names and shapes; reads no values.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn check(path: &Path) -> Result<(), CheckpointError> {
+        published::check(&Self::new(&Device::flex()), path, &KEYS)
+    }
+
     /// Flow of each pair in both directions: of first `n` from `first` to `second`, and of last `n` back. Channel 0
     /// is x, channel 1 is y, in pixels.
     ///

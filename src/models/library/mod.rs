@@ -1,6 +1,7 @@
 //! The models that can be had and those that are there: the catalogue, its state on this machine, and files that other
 //! programs keep, which are used in place and never moved.
 
+mod fit;
 mod helpers;
 mod look;
 mod manifest;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use fit::misfit;
 pub use helpers::Helper;
 pub use look::{NOT_SD15, Nature};
 pub use manifest::{Entry, ModelId, Role, catalogue, parse_manifest};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::helpers::Helper;
 use super::manifest::Entry;
 use super::places::Places;
-use super::{Found, look};
+use super::{Found, misfit};
 use crate::models::download::{self, Record};
 
 /// Where a model of the catalogue is.
@@ -53,7 +53,7 @@ pub(super) fn of(entry: &Entry, places: &Places, found: &[Found]) -> State {
         // Where the jobs look for it.
         Some(helper) => places.helper(helper).filter(|found| {
             let is_other = *found != path;
-            is_other && look::look(found, Some(entry.role)).trouble.is_none()
+            is_other && misfit(entry, found).is_none()
         }),
         None => elsewhere(entry, found),
     };
@@ -77,7 +77,7 @@ fn own(entry: &Entry, path: &Path) -> Option<State> {
         Some(wanted) if wanted != about.len() => {
             Some(format!("it has {} bytes instead of {wanted}", about.len()))
         }
-        _ => look::look(path, Some(entry.role)).trouble,
+        _ => misfit(entry, path),
     };
     let path = path.to_owned();
     Some(match reason {
@@ -94,7 +94,15 @@ fn elsewhere(entry: &Entry, found: &[Found]) -> Option<PathBuf> {
             || found.path.join(name).is_file();
         let is_telling = !GENERIC.iter().any(|generic| name.starts_with(generic));
         let is_same = is_named && (is_telling || found.name == entry.hub);
-        is_same && found.role == entry.role && found.trouble.is_none()
+        let file = if found.path.is_dir() {
+            found.path.join(name)
+        } else {
+            found.path.clone()
+        };
+        is_same
+            && found.role == entry.role
+            && found.trouble.is_none()
+            && misfit(entry, &file).is_none()
     };
     found.iter().find(is_it).map(|found| found.path.clone())
 }

@@ -140,6 +140,15 @@ impl Midas {
         published::load(network, path, &KEYS)
     }
 
+    /// Whether a file is one of this network, by names and shapes; reads no values.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn check(path: &Path) -> Result<(), CheckpointError> {
+        let network = Self::new(&MidasConfig::default(), &Device::flex());
+        published::check(&network, path, &KEYS)
+    }
+
     /// Relative inverse depth: the nearer, the larger.
     ///
     /// # Shapes

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::server::{Server, refuse};
-use super::{put, weights};
+use super::{put, small_decoder, weights};
 use crate::support::{Ended, Program};
 
 /// A user with an empty home, whose hub is a server of the test.
@@ -68,7 +68,7 @@ fn decoder_in(models: &Path) -> PathBuf {
 
 #[test]
 fn a_killed_download_goes_on_at_the_next_start() {
-    let file = weights("decoder.layers.1.bias", 200_000);
+    let file = small_decoder();
     let half = file.len() / 2;
     let server = Server::that_hangs_once(&file, half);
     let user = User::of(&server);
@@ -143,10 +143,7 @@ fn failures_have_exit_codes_and_say_what_to_do() {
 fn the_list_says_what_each_model_is_for() {
     let server = Server::start(|_, _, stream| refuse(stream, 404, &[]));
     let user = User::of(&server);
-    put(
-        &decoder_in(&user.models()),
-        &weights("decoder.layers.1.bias", 9),
-    );
+    put(&decoder_in(&user.models()), &small_decoder());
     let ended = user.run(&["list"]);
     let models: Vec<_> = ended
         .events

@@ -7,6 +7,7 @@ mod downloads;
 mod failures;
 mod hostile;
 mod hostile_lora;
+mod other_networks;
 mod scan;
 mod server;
 mod worker;
@@ -14,6 +15,8 @@ mod worker;
 use std::path::Path;
 
 use fresco_studio::models::checkpoint::TensorList;
+
+use crate::single_files::hollow;
 
 /// A file of weights with one tensor of so many values, none of which is zero.
 fn weights(name: &str, n_values: usize) -> Vec<u8> {
@@ -33,6 +36,18 @@ fn published(keys: &str) -> TensorList {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let text = std::fs::read_to_string(models.join(keys)).unwrap();
     text.lines().map(crate::keymaps::tensor).collect()
+}
+
+/// A file with these names and shapes, and zeros.
+fn bytes_of(tensors: &TensorList) -> Vec<u8> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    hollow(file.path(), tensors);
+    std::fs::read(file.path()).unwrap()
+}
+
+/// The file of the small decoder, as large networks are too large to be served.
+fn small_decoder() -> Vec<u8> {
+    bytes_of(&published("taesd/diffusers.keys.txt"))
 }
 
 /// Writes a file and the folders above it.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use fresco_studio::models::library::{Found, Library, ModelId, Owner, Places, Role, State, scan};
 
-use super::{put, weights};
+use super::{published, put, weights};
+use crate::single_files::hollow;
 
 const CHECKPOINT: &str = "model.diffusion_model.output_blocks.0.0.in_layers.0.bias";
 const LORA: &str = "lora_unet_mid_block.lora_down.weight";
@@ -125,6 +126,10 @@ fn the_cache_of_the_hub_s_tools_is_used_in_place() {
         &control,
     );
     let folder = home.path(".cache/huggingface/hub/models--lllyasviel--sd-controlnet-hed");
+    hollow(
+        &folder.join("blobs/123"),
+        &published("controlnet-sd15/keys.txt"),
+    );
     let new = folder.join("snapshots/new").join(file);
     std::fs::create_dir_all(new.parent().unwrap()).unwrap();
     std::fs::rename(&old, &new).unwrap();
@@ -200,6 +205,10 @@ fn files_of_the_catalogue_are_known_wherever_they_are() {
     let home = Home::new();
     let name = "Realistic_Vision_V2.0-fp16-no-ema.safetensors";
     let found = home.weights(&format!("ComfyUI/models/checkpoints/{name}"), CHECKPOINT);
+    // Called like it, and something else.
+    let other = home.scan();
+    assert_eq!(state(&other, "realistic-vision-2"), &State::Missing);
+    hollow(&found, &published("sd15/single_file.keys.txt"));
     let cut = home.path("models/taesd/diffusion_pytorch_model.safetensors");
     put(&cut, &weights("decoder.layers.1.bias", 9)[..40]);
     put(

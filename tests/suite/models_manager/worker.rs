@@ -12,7 +12,7 @@ use fresco_studio::worker::message::{
 use fresco_studio::worker::{Command, WorkerHandle, spawn};
 
 use super::server::{Server, TAG, serve};
-use super::{put, weights};
+use super::{put, small_decoder, weights};
 use crate::scripted::{Scripted, summary};
 
 /// Long enough for any machine; only reached by a test that fails.
@@ -60,7 +60,7 @@ fn until(worker: &WorkerHandle, name: &str, wanted: impl Fn(&DownloadState) -> b
 
 #[test]
 fn a_paused_download_goes_on_and_one_that_waited_never_begins() {
-    let file = weights("decoder.layers.1.bias", 200_000);
+    let file = small_decoder();
     let half = file.len() / 2;
     let server = Server::that_hangs_once(&file, half);
     let models = tempfile::tempdir().unwrap();

@@ -73,9 +73,7 @@ impl NoiseSchedule {
             other => return Err(ScheduleError::PredictionType(other.to_owned())),
         };
         if config.rescale_betas_zero_snr {
-            return Err(ScheduleError::OutOfRange {
-                field: "rescale_betas_zero_snr",
-            });
+            return Err(ScheduleError::ZeroSnr);
         }
         let betas = betas(config)?;
         let mut product = 1.0;
@@ -265,8 +263,8 @@ mod tests {
         assert_eq!(field(|c| c.num_train_timesteps = 0), "num_train_timesteps");
         assert_eq!(field(|c| c.steps_offset = 1000), "steps_offset");
         assert_eq!(
-            field(|c| c.rescale_betas_zero_snr = true),
-            "rescale_betas_zero_snr"
+            refuse(|c| c.rescale_betas_zero_snr = true),
+            ScheduleError::ZeroSnr
         );
     }
 

@@ -51,6 +51,8 @@ pub enum Naming {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Contents {
     networks: Vec<(Network, Naming)>,
+    /// Whether it says that its U-Net predicts the velocity and not the noise.
+    pub predicts_velocity: bool,
 }
 
 impl Contents {
@@ -73,6 +75,7 @@ impl Contents {
             .filter_map(|network| Some((network, names.naming(network)?)));
         let contents = Self {
             networks: networks.collect(),
+            predicts_velocity: names.begins("v_pred"),
         };
         if contents.networks.is_empty() {
             return Err(FamilyError::Unknown);
@@ -245,10 +248,16 @@ impl Names<'_> {
 
     fn refuse_other_roles(&self) -> Result<(), FamilyError> {
         let other = |found, advice| Err(FamilyError::OtherRole { found, advice });
-        if self.begins("v_pred") {
+        if self.begins("ztsnr") {
             return other(
-                "a model that predicts velocity",
-                "which is not supported; choose one that predicts noise",
+                "a model with a schedule of zero terminal SNR",
+                "which is not supported; choose another model",
+            );
+        }
+        if self.any(|name| name.ends_with("time_embed.cond_proj.weight")) {
+            return other(
+                "a model that is told the guidance",
+                "which is not supported; for few steps choose a usual model with the LCM LoRA",
             );
         }
         if self.begins("difference") {

@@ -21,7 +21,7 @@ use super::original::Network;
 pub struct SingleFile {
     path: PathBuf,
     configs: Option<PathBuf>,
-    contents: Contents,
+    contents: Box<Contents>,
     /// Name of the folder that it stands for; empty for the whole.
     part: String,
 }
@@ -47,7 +47,7 @@ impl SingleFile {
         Ok(Self {
             path: path.to_owned(),
             configs: configs.map(Path::to_owned),
-            contents,
+            contents: Box::new(contents),
             part: String::new(),
         })
     }
@@ -65,6 +65,7 @@ impl SingleFile {
         match file {
             "config.json" => self.network().is_some_and(held),
             "merges.txt" => self.part == "tokenizer",
+            "scheduler_config.json" if self.predicts_velocity() => true,
             _ => self.named(file).iter().any(|path| path.is_file()),
         }
     }
@@ -79,6 +80,7 @@ impl SingleFile {
         let usual = match (file, self.network()) {
             ("config.json", Some(network)) => Some(usual_config(network)),
             ("merges.txt", _) if self.part == "tokenizer" => Some(CLIP_MERGES),
+            ("scheduler_config.json", _) if self.predicts_velocity() => Some(VELOCITY),
             _ => None,
         };
         Ok(usual.map(Cow::Borrowed))
@@ -105,6 +107,11 @@ impl SingleFile {
         })
     }
 
+    /// Whether this is the scheduler of a file that says so, which is all that it says of its noise schedule.
+    fn predicts_velocity(&self) -> bool {
+        self.part == "scheduler" && self.contents.predicts_velocity
+    }
+
     fn network(&self) -> Option<Network> {
         let is_part = |network: &Network| network.folder() == self.part;
         Network::ALL.into_iter().find(is_part)
@@ -123,6 +130,9 @@ impl SingleFile {
         vec![configs.join(&self.part).join(file), configs.join(flat)]
     }
 }
+
+/// What a noise schedule's config holds that differs in prediction alone.
+const VELOCITY: &[u8] = br#"{"prediction_type": "v_prediction"}"#;
 
 /// The config that Stable Diffusion 1.5 was published with.
 fn usual_config(network: Network) -> &'static [u8] {

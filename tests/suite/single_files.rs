@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
+use fresco_studio::diffusion::noise_schedule::{NoiseSchedule, Prediction, SchedulerConfig};
 use fresco_studio::models::catalog::ModelFolder;
 use fresco_studio::models::checkpoint::{Mismatch, TensorList, check, published_tensors};
 use fresco_studio::models::clip::{self, ClipTextModel, TextEncoderConfig, Tokenizer};
@@ -218,6 +219,29 @@ fn a_network_that_a_file_lacks_is_named() {
         "{cause}"
     );
     assert!(model.part("unet").weights().is_ok());
+}
+
+/// A tensor without values is how such files say it.
+#[test]
+fn a_file_says_what_its_network_predicts() {
+    let files = Files::new();
+    let first = ("model.diffusion_model.output_blocks.0.0.x", &[1_usize][..]);
+    let scheduler = |tensors: Listed<'_>| {
+        let model = ModelFolder::open(&files.file(tensors), None).unwrap();
+        model.part("scheduler")
+    };
+    let scheduler_of_velocity = scheduler(&[first, ("v_pred", &[])]);
+    let config = scheduler_of_velocity.read("scheduler_config.json").unwrap();
+    let config = SchedulerConfig::from_json(&config).unwrap();
+    let prediction = NoiseSchedule::new(&config).unwrap().prediction();
+    assert_eq!(prediction, Prediction::Velocity);
+    assert!(scheduler_of_velocity.has("scheduler_config.json"));
+    assert!(!scheduler(&[first]).has("scheduler_config.json"));
+    let told = files.refused(&[first, ("v_pred", &[]), ("ztsnr", &[])]);
+    assert!(told.contains("zero terminal SNR"), "{told}");
+    let guided = "model.diffusion_model.time_embed.cond_proj.weight";
+    let told = files.refused(&[first, (guided, &[320, 256])]);
+    assert!(told.contains("LCM LoRA"), "{told}");
 }
 
 #[test]

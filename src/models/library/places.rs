@@ -86,7 +86,8 @@ impl Places {
         own.into_iter().chain(others).collect()
     }
 
-    /// The usual places. `variable` reads the environment: `HF_HUB_CACHE` and `HF_HOME` say where the hub's cache is.
+    /// The usual places. `variable` reads the environment: `HF_HUB_CACHE`, `HF_HOME` and
+    /// `XDG_CACHE_HOME` say where the hub's cache is, the first of them that is set.
     #[must_use]
     pub fn usual(
         folder: PathBuf,
@@ -96,8 +97,11 @@ impl Places {
         let named = |name: &str| variable(name).filter(|value| !value.is_empty());
         let by_home = || home.map(|home| home.join(".cache/huggingface/hub"));
         let by_name = || named("HF_HOME").map(|home| Path::new(&home).join("hub"));
+        let by_caches =
+            || named("XDG_CACHE_HOME").map(|caches| Path::new(&caches).join("huggingface/hub"));
         let cache = named("HF_HUB_CACHE").map(PathBuf::from);
-        let cache = cache.or_else(by_name).or_else(by_home);
+        let cache = cache.or_else(by_name).or_else(by_caches);
+        let cache = cache.or_else(by_home);
         let below = |home: &Path| PROGRAMS.map(|program| home.join(program)).to_vec();
         Self {
             folder,
@@ -143,6 +147,10 @@ mod tests {
         };
         assert_eq!(cache("HF_HUB_CACHE", "a"), [PathBuf::from("a")]);
         assert_eq!(cache("HF_HOME", "a"), [PathBuf::from("a/hub")]);
+        assert_eq!(
+            cache("XDG_CACHE_HOME", "a"),
+            [PathBuf::from("a/huggingface/hub")]
+        );
         assert_eq!(
             cache("HF_HOME", ""),
             [PathBuf::from("home/.cache/huggingface/hub")]

@@ -32,7 +32,13 @@ impl User {
         command.arg("models").args(arguments);
         command.args(["--json", "--folder"]).arg(self.models());
         command.env("HOME", self.home.path());
-        for name in ["HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE"] {
+        for name in [
+            "HF_HOME",
+            "HF_HUB_CACHE",
+            "HF_TOKEN",
+            "HF_HUB_OFFLINE",
+            "XDG_CACHE_HOME",
+        ] {
             command.env_remove(name);
         }
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {

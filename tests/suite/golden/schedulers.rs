@@ -25,11 +25,20 @@ fn samplers_follow_the_reference() {
                     case.check();
                     n_compared += 1;
                 }
-                Err(reason) => eprintln!("skipped: {name} of {}: {reason}", fixture.name),
+                Err(reason) => {
+                    eprintln!("skipped: {name} of {}: {reason}", fixture.name);
+                    assert!(is_optional(name), "{name} of {}", fixture.name);
+                }
             }
         }
         assert!(n_compared > 0, "{}: nothing to compare", fixture.name);
     });
+}
+
+/// Whether a case is of a sampler that this program need not have.
+fn is_optional(name: &str) -> bool {
+    let optional = ["euler_10", "euler_20", "dpmpp_2m_sde_"];
+    name == "pndm_20" || optional.iter().any(|start| name.starts_with(start))
 }
 
 #[test]

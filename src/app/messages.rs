@@ -161,7 +161,6 @@ impl Messages {
 pub fn plain(text: impl Into<String>) -> Report {
     Report {
         summary: text.into(),
-        causes: Vec::new(),
-        hint: None,
+        ..Report::default()
     }
 }

@@ -38,6 +38,7 @@ pub enum NoticeKind {
     WrongModel,
     DamagedModel,
     WrongLora,
+    NoControlNet,
     NotAVideo,
     TooShort,
     BrokenFile,

@@ -42,7 +42,7 @@ mod tests {
             model: Check::Failed(Report {
                 summary: "the model cannot be used".to_owned(),
                 causes: vec![complaint.to_owned()],
-                hint: None,
+                ..Report::default()
             }),
             ..AppState::default()
         };

@@ -194,8 +194,7 @@ fn misused(error: &clap::Error, json: bool) -> ExitCode {
             .collect();
         let report = Report {
             summary: words.join(" "),
-            causes: Vec::new(),
-            hint: None,
+            ..Report::default()
         };
         Console::standard(true).tell(&progress::Line::Failed(&report));
     }
@@ -211,7 +210,7 @@ fn because(summary: String, error: &io::Error) -> Report {
     Report {
         summary,
         causes: vec![error.to_string()],
-        hint: None,
+        ..Report::default()
     }
 }
 

@@ -153,7 +153,6 @@ fn watch(worker: &WorkerHandle, job: JobId, command: Command, console: &mut Cons
 fn unexplained(summary: String) -> Report {
     Report {
         summary,
-        causes: Vec::new(),
-        hint: None,
+        ..Report::default()
     }
 }

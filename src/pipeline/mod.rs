@@ -49,6 +49,7 @@ pub mod synthesiser;
 pub mod tokens;
 pub mod translate;
 pub mod trial;
+pub mod trouble;
 pub mod verify;
 mod warnings;
 pub mod work;

@@ -61,6 +61,8 @@ impl ModelFolders {
         if controlnets.is_empty() && wants_control {
             let own = model.part("controlnet");
             if !own.has("config.json") {
+                // That a model is of another family matters more.
+                config(&model.part("unet"), UNetConfig::from_json)?;
                 return Err(Error::NoControlNet);
             }
             controlnets.push(own);

@@ -338,8 +338,7 @@ mod tests {
         assert!(textures.get(&key(0)).is_some());
         let report = Report {
             summary: "no such frame".to_owned(),
-            causes: Vec::new(),
-            hint: None,
+            ..Report::default()
         };
         textures.answer(
             &ctx,

@@ -133,14 +133,15 @@ fn report(error: &DownloadError) -> Report {
         summary: error.to_string(),
         causes: causes.map(ToString::to_string).collect(),
         hint: error.hint(),
+        ..Report::default()
     }
 }
 
 fn unknown(id: &ModelId) -> Report {
     Report {
         summary: format!("the catalogue has no model called {id}"),
-        causes: Vec::new(),
         hint: Some("see fresco-studio models list".to_owned()),
+        ..Report::default()
     }
 }
 

@@ -269,6 +269,7 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> Report {
         summary: format!("cannot {what} {}", path.display()),
         causes: vec![error.to_string()],
         hint: Some("check that the folder is there and may be written to".to_owned()),
+        ..Report::default()
     }
 }
 

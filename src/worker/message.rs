@@ -34,6 +34,7 @@ pub use crate::pipeline::shots::{Shot, shots_between};
 pub use crate::pipeline::survey::Survey;
 pub use crate::pipeline::tokens::TokenCount;
 pub use crate::pipeline::trial::TrialSpec;
+pub use crate::pipeline::trouble::Trouble;
 pub use crate::pipeline::work::{Pace, Work, disk_bytes};
 pub use crate::video::{Ratio, TimestampIndex, VideoInfo};
 

@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::pipeline::error::Error;
 use crate::pipeline::job::JobErrors;
 use crate::pipeline::observer::Warning;
+use crate::pipeline::trouble::Trouble;
 
 /// What went wrong, in words: plain data that can be kept, copied and shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// What happened.
     pub summary: String,
@@ -19,6 +20,9 @@ pub struct Report {
     pub causes: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What it is about, where more can be offered than words.
+    #[serde(skip)]
+    pub trouble: Option<Trouble>,
 }
 
 /// Runs `act`; a panic becomes a report with its text.
@@ -27,6 +31,7 @@ pub(super) fn guarded<T>(act: impl FnOnce() -> T) -> Result<T, Report> {
         summary: "the program ran into an error of its own; everything finished is kept".to_owned(),
         causes: vec![panic_text(payload.as_ref())],
         hint: Some("try again; if it happens again, report it with the text above".to_owned()),
+        ..Report::default()
     })
 }
 
@@ -48,6 +53,7 @@ impl From<&Error> for Report {
             summary: error.to_string(),
             causes: causes.map(ToString::to_string).collect(),
             hint: error.hint(),
+            trouble: error.trouble(),
         }
     }
 }
@@ -60,7 +66,7 @@ impl From<JobErrors> for Report {
         Self {
             summary: errors.to_string(),
             causes: several.map(ToString::to_string).collect(),
-            hint: None,
+            ..Report::default()
         }
     }
 }
@@ -69,8 +75,8 @@ impl From<Warning> for Report {
     fn from(Warning { summary, hint }: Warning) -> Self {
         Self {
             summary,
-            causes: Vec::new(),
             hint,
+            ..Report::default()
         }
     }
 }

@@ -83,8 +83,7 @@ pub fn everything_ready() -> [Event; 3] {
 pub fn report(summary: &str) -> Report {
     Report {
         summary: summary.to_owned(),
-        causes: Vec::new(),
-        hint: None,
+        ..Report::default()
     }
 }
 

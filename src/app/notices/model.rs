@@ -2,12 +2,18 @@
 
 use std::path::Path;
 
-use super::{Notice, NoticeKind, capitalised, name_of, without_path};
+use super::{Notice, NoticeKind, capitalised, name_of};
 use crate::app::actions::{Action, Gesture, Setting};
 use crate::app::models::ModelAction;
 use crate::app::state::{AppState, Check, Dialog};
-use crate::pipeline::job::{JobSpec, model_files};
-use crate::worker::message::{Report, catalogue};
+use crate::pipeline::job::{ControlKind, JobSpec, model_files};
+use crate::worker::message::{Report, Trouble, catalogue};
+
+/// What is said of formats that can run code.
+const CAN_RUN_CODE: &str = "This format can run code. Use a .safetensors file.";
+
+/// What a button says, and what it does.
+type Button = (&'static str, Action);
 
 pub(super) fn model(state: &AppState) -> Option<Notice> {
     let Check::Failed(report) = &state.model else {
@@ -16,27 +22,85 @@ pub(super) fn model(state: &AppState) -> Option<Notice> {
     if let Some(notice) = lora(state, report) {
         return Some(notice);
     }
-    let models = Action::OpenDialog(Dialog::Models);
-    let says = |part: &str| texts(report).any(|text| text.contains(part));
-    let is_other_family = report.summary.contains("SDXL") || report.summary.contains("family");
-    let (kind, text, button) = if is_other_family {
-        let text = format!("{}.", capitalised(&report.summary));
-        (NoticeKind::WrongModel, text, ("Choose another…", models))
-    } else if says("damaged") {
-        let text = format!("{}.", without_path(&capitalised(&report.summary)));
-        let again = download_again(state, report);
-        let button = again.unwrap_or(("Choose another…", models));
-        (NoticeKind::DamagedModel, text, button)
-    } else {
-        let text = "A model is needed to translate.".to_owned();
-        (NoticeKind::NoModel, text, ("Get model…", models))
-    };
+    let (kind, text, mut buttons) = said(state, report);
+    buttons.push(("Use the demo model", Action::UseDemoModel));
     Some(Notice {
         kind,
         text,
-        buttons: vec![button, ("Use the demo model", Action::UseDemoModel)],
+        buttons,
         details: Some(report.clone()),
     })
+}
+
+/// What is wrong, in words, and what helps.
+fn said(state: &AppState, report: &Report) -> (NoticeKind, String, Vec<Button>) {
+    let choose = ("Choose another…", Action::OpenDialog(Dialog::Models));
+    let get = ("Get model…", choose.1.clone());
+    let again = |file: &Path| download_again(state, file).unwrap_or_else(|| choose.clone());
+    let Some(trouble) = &report.trouble else {
+        return (NoticeKind::WrongModel, sentence(report), vec![choose]);
+    };
+    match trouble {
+        Trouble::OtherFamily { file, family } => {
+            let name = name_of(file);
+            let text = format!("{name} is {family}. FRESCO needs the SD 1.5 family.");
+            (NoticeKind::WrongModel, text, vec![choose])
+        }
+        Trouble::CanRunCode { file } => {
+            let text = format!("{} cannot be used. {CAN_RUN_CODE}", name_of(file));
+            (NoticeKind::WrongModel, text, vec![choose])
+        }
+        Trouble::Damaged { file } => {
+            let text = format!("{} is damaged.", name_of(file));
+            (NoticeKind::DamagedModel, text, vec![again(file)])
+        }
+        Trouble::Incomplete { file, folder } => {
+            let text = format!("{} is not whole: {file} is missing.", name_of(folder));
+            let buttons = vec![again(&folder.join(file))];
+            (NoticeKind::DamagedModel, text, buttons)
+        }
+        Trouble::NotThere { file } => {
+            let text = format!(
+                "A model is needed to translate. {} was not found.",
+                name_of(file)
+            );
+            (NoticeKind::NoModel, text, vec![get])
+        }
+        Trouble::NoControlNet => {
+            let text = "The model has no ControlNet of its own, and none is chosen.";
+            let get = ("Get ControlNet…", choose.1);
+            let buttons = std::iter::once(get).chain(without_control(state));
+            (NoticeKind::NoControlNet, text.to_owned(), buttons.collect())
+        }
+        Trouble::NoAnnotator { control } => {
+            let text = format!("The control \"{control}\" needs a helper that is not here.");
+            let get = ("Get helper…", choose.1);
+            let buttons = std::iter::once(get).chain(without_control(state));
+            (NoticeKind::NoControlNet, text, buttons.collect())
+        }
+    }
+}
+
+/// A report as a sentence, with its cause.
+fn sentence(report: &Report) -> String {
+    let cause = report.causes.first();
+    let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
+    format!("{}{cause}.", capitalised(&report.summary))
+}
+
+/// Shapes are then kept by the start picture alone.
+fn without_control(state: &AppState) -> Option<Button> {
+    let spec = &state.project.as_ref()?.edits.spec;
+    let spec = Box::new(JobSpec {
+        control: ControlKind::None,
+        ..spec.clone()
+    });
+    let change = Action::Change {
+        what: Setting::ControlType,
+        spec,
+        gesture: Gesture::Finished,
+    };
+    Some(("Use no control", change))
 }
 
 /// A LoRA cannot be used: the model without it can.
@@ -49,11 +113,12 @@ fn lora(state: &AppState, report: &Report) -> Option<Notice> {
         Some(index) => ("Use none", without_lora(spec, index)),
         None => ("Edit the prompt", Action::Focus(Setting::Prompt)),
     };
-    let why = report
-        .causes
-        .first()
-        .map_or(String::new(), |cause| format!(": {cause}"));
-    let text = format!("{}{why}.", capitalised(&report.summary));
+    let text = match &report.trouble {
+        Some(Trouble::CanRunCode { file }) => {
+            format!("{} cannot be used. {CAN_RUN_CODE}", name_of(file))
+        }
+        _ => sentence(report),
+    };
     let models = ("Choose another…", Action::OpenDialog(Dialog::Models));
     Some(Notice {
         kind: NoticeKind::WrongLora,
@@ -87,10 +152,10 @@ fn without_lora(spec: &JobSpec, index: usize) -> Action {
 }
 
 /// A file of the catalogue can be had again.
-fn download_again(state: &AppState, report: &Report) -> Option<(&'static str, Action)> {
+fn download_again(state: &AppState, file: &Path) -> Option<Button> {
     let folder = state.models_folder();
     let mut entries = catalogue().iter();
-    let entry = entries.find(|entry| names(report, &entry.place(folder)))?;
+    let entry = entries.find(|entry| entry.place(folder) == file)?;
     let action = if state.models.sources.hub.offline {
         Action::OpenDialog(Dialog::Models)
     } else {

@@ -85,6 +85,7 @@ fn file_loaded(state: &mut AppState, loaded: Loaded) -> Vec<Effect> {
                 summary: format!("cannot open {}", path.display()),
                 causes: vec![error.to_string()],
                 hint: is_autosave.then(|| "the video is opened without it".to_owned()),
+                ..Report::default()
             };
             state.messages.say(Severity::Error, report, state.now);
             Vec::new()

@@ -123,8 +123,7 @@ pub(super) fn run<W: Work>(
 fn report(summary: String) -> Report {
     Report {
         summary,
-        causes: Vec::new(),
-        hint: None,
+        ..Report::default()
     }
 }
 

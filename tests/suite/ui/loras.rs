@@ -123,20 +123,3 @@ fn a_lora_of_the_prompt_is_mended_there() {
     let field = bench.get_by_role_and_label(Role::MultilineTextInput, "Prompt");
     assert!(field.is_focused());
 }
-
-#[test]
-fn a_damaged_model_of_the_catalogue_is_downloaded_again() {
-    let mut bench = open_clip();
-    bench.state().script().take_asked();
-    let file = "/studio/models/realistic-vision-2/Realistic_Vision_V2.0-fp16-no-ema.safetensors";
-    let text = format!("the weights are damaged (cut off); download them again: {file}");
-    tell(&mut bench, vec![Event::Model(Err(report(&text)))]);
-    press(&mut bench, "Download again");
-    let asked = bench.state().script().take_asked();
-    let is_get = |asked: &Asked| matches!(asked, Asked::Sent(Command::GetModel(id, _)) if id.0 == "realistic-vision-2");
-    assert!(asked.iter().any(is_get), "{asked:?}");
-    let text = "the weights are damaged (cut off); download them again: /elsewhere/x.safetensors";
-    tell(&mut bench, vec![Event::Model(Err(report(text)))]);
-    press(&mut bench, "Choose another…");
-    assert_eq!(bench.state().state().dialogs, [Dialog::Models]);
-}

@@ -8,6 +8,7 @@ mod keyframes;
 mod keys;
 mod load;
 mod loras;
+mod model_notices;
 mod models;
 mod names;
 mod notices;

@@ -30,8 +30,7 @@ fn every_control_of_every_dialog_has_a_name() {
     ];
     let report = Report {
         summary: "a summary".into(),
-        causes: Vec::new(),
-        hint: None,
+        ..Report::default()
     };
     let mut openings = vec![
         Action::OpenExport(ExportWhat::Frames),

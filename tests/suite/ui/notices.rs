@@ -8,7 +8,7 @@ use fresco_studio::worker::message::{DeviceStatus, Event, JobEvent, SourceEvent}
 use super::{Bench, CLIP, names, open_clip, press, start_job, start_screen, tell};
 use crate::facts::report;
 
-fn assert_said(bench: &Bench, text: &str) {
+pub fn assert_said(bench: &Bench, text: &str) {
     let names = names(bench);
     assert!(
         names.iter().any(|name| name.contains(text)),
@@ -59,16 +59,6 @@ fn without_a_gpu_the_cpu_is_announced() {
     press(&mut bench, "Device…");
     let page = Dialog::Preferences(PreferencesPage::Device);
     assert_eq!(bench.state().state().dialogs, [page]);
-}
-
-#[test]
-fn a_model_of_another_family_is_refused() {
-    let mut bench = open_clip();
-    let text = "big.safetensors is an SDXL model; FRESCO needs the SD 1.5 family";
-    tell(&mut bench, vec![Event::Model(Err(report(text)))]);
-    assert_said(&bench, "SDXL");
-    press(&mut bench, "Choose another…");
-    assert_eq!(bench.state().state().dialogs, [Dialog::Models]);
 }
 
 #[test]

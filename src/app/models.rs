@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::actions::Action;
 use super::format::{about, bytes};
 use super::state::{AppState, Check, Dialog};
+use crate::pipeline::job::ControlKind;
 use crate::worker::message::{
     DownloadState, Entry, Found, GetModel, Library, ModelId, ModelSources, NOT_SD15, Owner, Places,
     Report, Role, State, catalogue,
@@ -41,6 +42,8 @@ pub struct Models {
     pub sources: ModelSources,
     /// What was there at the last look.
     pub library: Check<Box<Library>>,
+    /// The control that new projects begin with, once that is known.
+    pub control: Option<ControlKind>,
     /// Looks that are not answered yet.
     pub looks: usize,
     /// Downloads that wait, go on or have failed.

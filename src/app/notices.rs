@@ -10,6 +10,7 @@ use super::fit::short_of_disk;
 use super::format;
 use super::state::{Access, AppState, Check, PreferencesPage, Project, SourceTrouble};
 use crate::worker::message::Report;
+pub use model::model;
 
 /// Where FFmpeg is to be had.
 pub const FFMPEG_HELP: &str = "https://ffmpeg.org/download.html";
@@ -76,7 +77,7 @@ pub fn notices(state: &AppState) -> Vec<Notice> {
         notices.extend(access(project));
     }
     notices.extend(long_clip(state));
-    notices.extend(model::model(state));
+    notices.extend(model(state));
     notices.extend(device(state));
     notices.extend(after_a_crash(state));
     notices.extend(results_gone(state));

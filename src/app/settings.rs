@@ -2,7 +2,7 @@
 //!
 //! Every value is a field of [`JobSpec`]; this table adds what a window needs to show it.
 
-use crate::pipeline::job::{JobSpec, KeyframeGap};
+use crate::pipeline::job::{ControlKind, JobSpec, KeyframeGap};
 
 /// A group of settings, in the order in which they act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -313,6 +313,15 @@ impl Setting {
         same != *spec
     }
 }
+
+/// What each control is called.
+pub const CONTROLS: &[(ControlKind, &str)] = &[
+    (ControlKind::SoftEdges, "Soft edges"),
+    (ControlKind::Canny, "Canny"),
+    (ControlKind::Hed, "HED edges"),
+    (ControlKind::Depth, "Depth"),
+    (ControlKind::None, "None"),
+];
 
 /// What a number may be.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -104,6 +104,8 @@ pub struct Project {
     pub access: Access,
     /// What a setting is reset to.
     pub fresh: JobSpec,
+    /// Whether no file says which settings were chosen.
+    pub is_new: bool,
     /// What undo covers: settings, keyframes, shots, range, locks.
     pub edits: Edits,
     /// Steps of undo and redo.

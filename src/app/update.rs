@@ -36,7 +36,7 @@ pub fn update(state: &mut AppState, event: Event) -> Vec<Effect> {
         }
         Event::File(answer) => return small_files::answer(state, answer),
         Event::Ffmpeg(answer) => state.ffmpeg = answer.into(),
-        Event::Model(answer) => state.model = answer.into(),
+        Event::Model(answer) => return models::checked(state, answer),
         Event::Tokens(count) => state.tokens = count,
         Event::Models(answer) => models::looked(state, answer),
         Event::Download(id, news) => return models::download(state, &id, news),

@@ -26,6 +26,7 @@ impl Project {
             home,
             access: Access::default(),
             fresh: spec.clone(),
+            is_new: true,
             edits: Edits {
                 spec,
                 ..Edits::default()

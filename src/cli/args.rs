@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::models::ModelsArguments;
 use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec, Look};
@@ -35,14 +35,20 @@ impl Arguments {
         let Some(Action::Translate(translate)) = &mut read.action else {
             return Ok(read);
         };
-        let look = translate.spec.look.as_deref().and_then(Look::named);
-        if let (Some(look), Some((_, flags))) = (look, matches.subcommand()) {
-            look.apply(&mut translate.spec, |field| {
-                flags.value_source(field) == Some(ValueSource::CommandLine)
-            });
+        let Some((_, flags)) = matches.subcommand() else {
+            return Ok(read);
+        };
+        translate.chooses_control = is_given(flags, "control");
+        if let Some(look) = translate.spec.look.as_deref().and_then(Look::named) {
+            look.apply(&mut translate.spec, |field| is_given(flags, field));
         }
         Ok(read)
     }
+}
+
+/// Whether a field is said and not only the default.
+fn is_given(flags: &ArgMatches, field: &str) -> bool {
+    flags.value_source(field) == Some(ValueSource::CommandLine)
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,6 +98,9 @@ pub(super) struct EvaluateArguments {
 pub(super) struct TranslateArguments {
     #[command(flatten)]
     pub spec: JobSpec,
+    /// Whether a control is named, and not only the default.
+    #[arg(skip)]
+    pub chooses_control: bool,
     /// Print one JSON object per line, and nothing else.
     #[arg(long)]
     pub json: bool,

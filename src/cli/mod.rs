@@ -15,10 +15,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::pipeline::job::{FillSpec, JobSpec};
-use crate::worker::message::ModelSources;
+use crate::pipeline::job::{FillSpec, JobSpec, model_files};
+use crate::worker::message::{ModelSources, Places, proposed_control};
 use crate::worker::{self, JobId, Report, Work, WorkerHandle};
-use args::{Action, Arguments, EvaluateArguments};
+use args::{Action, Arguments, EvaluateArguments, TranslateArguments};
 
 pub use args::DemoArguments;
 pub use console::{Console, Style};
@@ -53,11 +53,7 @@ pub fn run<W: Work>(
         Ok(Arguments {
             action: Some(Action::Translate(arguments)),
             ..
-        }) => translate(
-            arguments.spec,
-            build,
-            &mut Console::standard(arguments.json),
-        ),
+        }) => translate(*arguments, &models.places, build),
         Ok(Arguments {
             action: Some(Action::Fill(arguments)),
             ..
@@ -88,10 +84,22 @@ pub fn run<W: Work>(
 }
 
 fn translate<W: Work>(
-    spec: JobSpec,
+    arguments: TranslateArguments,
+    places: &Places,
     build: impl FnOnce() -> W + Send + 'static,
-    console: &mut Console,
 ) -> Exit {
+    let console = &mut Console::standard(arguments.json);
+    let mut spec = arguments.spec;
+    if !arguments.chooses_control {
+        let usual = spec.control;
+        spec.control = proposed_control(&model_files(&spec), places);
+        if spec.control != usual {
+            run::note(
+                &format!("No --control is given: using {}.", spec.control),
+                console,
+            );
+        }
+    }
     match run::check(&spec, console) {
         Ok(()) => start(spec, build, console),
         Err(exit) => exit,

@@ -41,15 +41,21 @@ pub(super) fn check(spec: &JobSpec, console: &mut Console) -> Result<(), Exit> {
     match Job::new(spec) {
         Ok(job) => {
             if job.models.checkpoint.is_none() {
-                let text = "No model is named: using the bundled demo model, which shows the steps \
-                            and not the quality.";
-                console.tell(&Line::Note { text });
-                console.say(text);
+                note(
+                    "No model is named: using the bundled demo model, which shows the steps and not the quality.",
+                    console,
+                );
             }
             Ok(())
         }
         Err(errors) => Err(refuse(errors, "translate", console)),
     }
+}
+
+/// Says what is worth knowing before the start.
+pub(super) fn note(text: &str, console: &mut Console) {
+    console.tell(&Line::Note { text });
+    console.say(text);
 }
 
 /// Checks what filling is told to do before anything is started.

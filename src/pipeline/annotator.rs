@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::compat::Choices;
 use super::depth::{DepthDrawer, DepthStyle};
 use super::error::Error;
-use super::job::Job;
+use super::job::{ControlKind, ControlSettings, ModelFiles};
 use crate::annotators::{Annotator, ControlImage, hed};
 use crate::files::ContentHash;
 use crate::frame::Frame;
@@ -27,24 +27,28 @@ enum Network {
 }
 
 impl ReadyAnnotator {
-    /// The annotator that a job needs: none where all control images come from clips.
+    /// The annotator that is needed: none where all control images come from clips.
     #[must_use]
-    pub fn wanted(job: &Job) -> Option<Annotator> {
-        let nets = &job.models.controlnets;
+    pub fn wanted(files: &ModelFiles, control: &ControlSettings) -> Option<Annotator> {
+        let nets = &files.controlnets;
         let draws = nets.is_empty() || nets.iter().any(|net| net.clip.is_none());
-        job.control.annotator().filter(|_| draws)
+        control.annotator().filter(|_| draws)
     }
 
-    /// Looks whether the weights are there that the job's control images need, which takes no time.
+    /// Looks whether the weights are there that control images need, which takes no time.
     ///
     /// # Errors
     /// [`Error::NoAnnotatorWeights`].
-    pub fn check(job: &Job, places: &Places) -> Result<(), Error> {
-        match Self::wanted(job) {
+    pub fn check(
+        files: &ModelFiles,
+        control: &ControlSettings,
+        places: &Places,
+    ) -> Result<(), Error> {
+        match Self::wanted(files, control) {
             Some(Annotator::Hed) => find_hed(places).map(drop),
+            // Either network will do.
             Some(Annotator::Depth) => {
-                let preferred = Choices::of(job.compat).depth_network;
-                DepthDrawer::find(places, preferred).map(drop)
+                DepthDrawer::find(places, Choices::OWN.depth_network).map(drop)
             }
             _ => Ok(()),
         }
@@ -112,6 +116,16 @@ impl ReadyAnnotator {
         };
         let maps: Vec<&[f32]> = images.iter().map(ControlImage::values).collect();
         Ok(unit_from_maps(&maps, frames[0].size(), device))
+    }
+}
+
+/// Whether there is all that a control's images are drawn with.
+#[must_use]
+pub fn weights_are_there(control: ControlKind, places: &Places) -> bool {
+    match control {
+        ControlKind::Hed => find_hed(places).is_ok(),
+        ControlKind::Depth => DepthDrawer::find(places).is_ok(),
+        ControlKind::SoftEdges | ControlKind::Canny | ControlKind::None => true,
     }
 }
 

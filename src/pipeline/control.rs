@@ -44,7 +44,9 @@ pub fn annotator(
         samples,
     };
     let ready = |annotator| ReadyAnnotator::new(annotator, engine.places(), depth, device);
-    ReadyAnnotator::wanted(job).map(ready).transpose()
+    ReadyAnnotator::wanted(&job.models, &job.control)
+        .map(ready)
+        .transpose()
 }
 
 struct ControlNetInput {

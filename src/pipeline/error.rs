@@ -10,7 +10,7 @@ use crate::frame::{FrameError, FrameIdx, Size};
 use crate::models::{ModelError, midas};
 use crate::pipeline::anchors::AnchorError;
 use crate::pipeline::flows::FlowFolderError;
-use crate::pipeline::job::JobErrors;
+use crate::pipeline::job::{ControlKind, JobErrors};
 use crate::pipeline::journal::JournalError;
 use crate::pipeline::observer::Cancelled;
 use crate::pipeline::plan::PlanError;
@@ -58,9 +58,18 @@ pub enum Error {
     },
     /// Control is wanted, and there is no network for it.
     #[error(
-        "the model has no ControlNet of its own; name one with --controlnet, or use --control none"
+        "the model has no ControlNet of its own, and none for the control \"{control}\" is installed; get one with \
+         \"fresco-studio models get {get}\", name one with --controlnet, or use --control {}",
+        instead.unwrap_or(ControlKind::None)
     )]
-    NoControlNet,
+    NoControlNet {
+        /// The control that was chosen.
+        control: ControlKind,
+        /// The model of the catalogue that would serve it.
+        get: &'static str,
+        /// A control that could be used as it is.
+        instead: Option<ControlKind>,
+    },
     /// A `ControlNet` is named, and there is nothing to show it.
     #[error("a ControlNet needs control images; choose a --control, or give it a clip")]
     NoControlImage,

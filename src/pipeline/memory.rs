@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::models::library::Places;
     use crate::pipeline::conditions::Coding;
-    use crate::pipeline::job::{ConsistencySpec, ModelFiles, Preset};
+    use crate::pipeline::job::{ConsistencySpec, ControlKind, ModelFiles, Preset};
     use crate::pipeline::memory_moments::coding;
 
     /// Stable Diffusion 1.5 with one `ControlNet`.
@@ -237,13 +237,13 @@ mod tests {
             loras: Vec::new(),
         };
         let nowhere = Places::default();
-        let folders = ModelFolders::resolve(&files, true, &nowhere).unwrap();
+        let folders = ModelFolders::resolve(&files, ControlKind::SoftEdges, &nowhere).unwrap();
         let sizes = NetworkSizes::of(&folders, &nowhere).unwrap();
         assert_eq!((sizes.motion, sizes.saliency), (0, 0));
         assert_eq!(sizes.n_controlnets, 1);
         assert_eq!(sizes.channels.len(), 4);
         assert!((1_000_000..20_000_000).contains(&sizes.unet), "{sizes:?}");
-        let without = ModelFolders::resolve(&files, false, &nowhere).unwrap();
+        let without = ModelFolders::resolve(&files, ControlKind::None, &nowhere).unwrap();
         let plain = NetworkSizes::of(&without, &nowhere).unwrap();
         assert_eq!((plain.controlnets, plain.n_controlnets), (0, 0));
         assert_eq!(plain.unet, sizes.unet);

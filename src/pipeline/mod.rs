@@ -13,6 +13,7 @@ pub mod batches;
 pub mod compat;
 pub mod conditions;
 pub mod control;
+pub mod controlnets;
 pub mod denoise;
 pub mod depth;
 pub mod engine;

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use burn::module::Module;
 
+use super::annotator::ReadyAnnotator;
+use super::controlnets::{Installed, published_for};
 use super::engine::{Denoiser, TextModel};
 use super::error::Error;
-use super::job::{LoraSpec, ModelFiles};
+use super::job::{ControlKind, ControlSettings, LoraSpec, ModelFiles};
 use crate::diffusion::noise_schedule::{NoiseSchedule, SchedulerConfig};
 use crate::files::ContentHash;
 use crate::models::catalog::{FileHashes, ModelFolder};
@@ -34,15 +36,32 @@ pub struct ModelFolders {
 }
 
 impl ModelFolders {
-    /// Resolves what a job names: the bundled demo model where it names none, the model's own `controlnet/` where it
-    /// names no other and wants control, and LoRAs that are named by their place.
+    /// All that settings need is there and fits: what they name, or what is taken in its place, and what control images
+    /// are drawn with. No values are read.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`] and [`Self::check`], and [`Error::NoAnnotatorWeights`].
+    pub fn ready(
+        files: &ModelFiles,
+        control: &ControlSettings,
+        places: &Places,
+    ) -> Result<Self, Error> {
+        let folders = Self::resolve(files, control.kind, places)?;
+        folders.check()?;
+        ReadyAnnotator::check(files, control, places)?;
+        Ok(folders)
+    }
+
+    /// Resolves what a job names: the bundled demo model where it names none, and LoRAs that are named by their place.
+    /// Where it names no `ControlNet` and wants control, that is the model's own `controlnet/`, or one for this control
+    /// that is installed.
     ///
     /// # Errors
     /// [`Error::Model`] for what is not there or of another family, [`Error::NoControlNet`] if control is wanted without
     /// a network.
     pub fn resolve(
         files: &ModelFiles,
-        wants_control: bool,
+        control: ControlKind,
         places: &Places,
     ) -> Result<Self, Error> {
         let configs = files.configs.as_deref();
@@ -58,14 +77,8 @@ impl ModelFolders {
         let named = files.controlnets.iter().map(|net| at(&net.path));
         let named = named.map(|net| Ok(net?.network("controlnet")));
         let mut controlnets = named.collect::<Result<Vec<_>, ModelError>>()?;
-        if controlnets.is_empty() && wants_control {
-            let own = model.part("controlnet");
-            if !own.has("config.json") {
-                // That a model is of another family matters more.
-                config(&model.part("unet"), UNetConfig::from_json)?;
-                return Err(Error::NoControlNet);
-            }
-            controlnets.push(own);
+        if controlnets.is_empty() && control != ControlKind::None {
+            controlnets.push(unnamed(&model, control, configs, places)?);
         }
         let folders = places.lora_folders();
         let found = files.loras.iter().map(|spec| {
@@ -221,6 +234,30 @@ impl ModelFolders {
             source,
         })
     }
+}
+
+/// The `ControlNet` of settings that name none.
+fn unnamed(
+    model: &ModelFolder,
+    control: ControlKind,
+    configs: Option<&Path>,
+    places: &Places,
+) -> Result<ModelFolder, Error> {
+    let own = model.part("controlnet");
+    if own.has("config.json") {
+        return Ok(own);
+    }
+    let installed = Installed::new(places);
+    if let Some(path) = installed.for_control(control) {
+        return Ok(ModelFolder::open(&path, configs)?.network("controlnet"));
+    }
+    // That a model is of another family matters more.
+    config(&model.part("unet"), UNetConfig::from_json)?;
+    Err(Error::NoControlNet {
+        control,
+        get: published_for(control),
+        instead: installed.proposed(),
+    })
 }
 
 /// LoRAs, and the network that they are merged into.

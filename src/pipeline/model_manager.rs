@@ -15,6 +15,21 @@ pub fn entry(id: &ModelId) -> Option<&'static Entry> {
     catalogue().iter().find(|entry| entry.id == *id)
 }
 
+/// What people call the model at a path: by the catalogue, else by the name of its file or folder.
+#[must_use]
+pub fn title(path: &Path, places: &Places) -> String {
+    let is_it = |entry: &&Entry| {
+        let place = entry.place(&places.folder);
+        place == path || place.parent() == Some(path)
+    };
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let entry = catalogue().iter().find(is_it);
+    entry.map_or_else(
+        || name.to_string_lossy().into_owned(),
+        |entry| entry.title.clone(),
+    )
+}
+
 /// Where models are and come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelSources {

@@ -1,7 +1,6 @@
 //! One job from start to end: the stages in order and nothing else.
 
 use super::analyse::{Source, analyse};
-use super::annotator::ReadyAnnotator;
 use super::batches::{self, Tools};
 use super::compat::Choices;
 use super::engine::Engine;
@@ -34,10 +33,7 @@ pub fn translate(
 ) -> Result<Summary, Error> {
     job.check_files()?;
     output::check_writable(files::parent(&job.out), &job.work)?;
-    let wants_control = job.control.annotator().is_some();
-    let folders = ModelFolders::resolve(&job.models, wants_control, engine.places())?;
-    folders.check()?;
-    ReadyAnnotator::check(job, engine.places())?;
+    let folders = ModelFolders::ready(&job.models, &job.control, engine.places())?;
     let ffmpeg = engine.ffmpeg()?;
     let mut journal = Journal::open(&job.work, "translate")?;
     let mut clock = StageClock::default();

@@ -1,7 +1,6 @@
 //! *Try*: one frame translated with the current settings, without consistency. Nothing is kept of it but the frame's
 //! pictures in clips of control images.
 
-use super::annotator::ReadyAnnotator;
 use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::PromptStates;
@@ -46,10 +45,7 @@ pub fn try_frame(
         ..trial.spec.clone()
     };
     let job = Job::new(&spec)?;
-    let wants_control = job.control.annotator().is_some();
-    let folders = ModelFolders::resolve(&job.models, wants_control, engine.places())?;
-    folders.check()?;
-    ReadyAnnotator::check(&job, engine.places())?;
+    let folders = ModelFolders::ready(&job.models, &job.control, engine.places())?;
     let ffmpeg = engine.ffmpeg()?;
     observer.checkpoint()?;
     let picture = frame_at(&ffmpeg, &trial.info, &trial.times, trial.frame)?;

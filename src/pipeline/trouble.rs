@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::job::ControlKind;
 use crate::models::catalog::CatalogError;
 use crate::models::checkpoint::CheckpointError;
 use crate::models::family::FamilyError;
@@ -43,11 +44,20 @@ pub enum Trouble {
         file: PathBuf,
     },
     /// Control is wanted, and there is no network for it.
-    NoControlNet,
+    NoControlNet {
+        /// The control.
+        control: ControlKind,
+        /// The model of the catalogue that would serve it.
+        get: &'static str,
+        /// A control that could be used as it is.
+        instead: Option<ControlKind>,
+    },
     /// Control images are wanted, and the weights of the network that draws them are not there.
     NoAnnotator {
         /// The control.
         control: &'static str,
+        /// The model of the catalogue that would draw them.
+        get: &'static str,
     },
 }
 
@@ -60,8 +70,22 @@ impl Error {
     pub fn trouble(&self) -> Option<Trouble> {
         match self {
             Self::Model(error) => of_model(error),
-            Self::NoControlNet => Some(Trouble::NoControlNet),
-            Self::NoAnnotatorWeights { control, .. } => Some(Trouble::NoAnnotator { control }),
+            Self::NoControlNet {
+                control,
+                get,
+                instead,
+            } => Some(Trouble::NoControlNet {
+                control: *control,
+                get,
+                instead: *instead,
+            }),
+            Self::NoAnnotatorWeights { control, .. } => Some(Trouble::NoAnnotator {
+                control,
+                get: match *control {
+                    "depth" => "depth-anything",
+                    _ => "hed",
+                },
+            }),
             _ => None,
         }
     }

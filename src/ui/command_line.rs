@@ -16,7 +16,9 @@ pub fn command_line(spec: &JobSpec) -> String {
         return words.join(" ");
     };
     for (name, value) in &own {
-        if name != "source" && usual.get(name) != Some(value) {
+        // The control is proposed by what is installed, unless it is said.
+        let is_said = usual.get(name) != Some(value) || name == "control";
+        if name != "source" && is_said {
             words.extend(flags(name, value));
         }
     }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{Frame, FrameIdx};
-use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec};
+use crate::pipeline::job::{ControlKind, DeviceChoice, FillSpec, JobSpec};
 
 pub use super::downloads::{DownloadState, GetModel};
 pub use super::files::{FileAnswer, FileTask, Loaded, LockState};
 pub use super::report::Report;
 pub use crate::pipeline::compat::Choices;
+pub use crate::pipeline::controlnets::proposed_control;
 pub use crate::pipeline::engine::DeviceStatus;
 pub use crate::pipeline::evaluate::Measures;
 pub use crate::pipeline::export::{
@@ -210,6 +211,8 @@ pub struct ModelStatus {
     pub helpers: HelpersFound,
     /// How large its networks are: what memory and time depend on.
     pub sizes: NetworkSizes,
+    /// The control that suits it and has all that it needs.
+    pub proposed_control: ControlKind,
 }
 
 /// Helper networks whose weights are on this machine.

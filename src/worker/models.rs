@@ -1,14 +1,17 @@
 //! The thread that looks at models for the window, beside any job and while a video is looked at.
 
+use std::path::Path;
+
 use crossbeam_channel::Receiver;
 
 use super::handle::Outbox;
 use super::message::{Event, HelpersFound, ModelStatus, NetworkSizes, Report};
 use super::report::guarded;
+use crate::pipeline::controlnets::proposed_control;
 use crate::pipeline::error::Error;
-use crate::pipeline::job::{ControlKind, JobSpec, model_files};
+use crate::pipeline::job::{ControlSettings, JobSpec, model_files};
 use crate::pipeline::model_folders::ModelFolders;
-use crate::pipeline::model_manager::{self, Helper, Places};
+use crate::pipeline::model_manager::{self, Helper, Places, title};
 
 /// What it is asked.
 pub(super) enum Question {
@@ -31,23 +34,20 @@ pub(super) fn run(inbox: &Receiver<Question>, outbox: &Outbox) {
 }
 
 fn status(spec: &JobSpec, places: &Places) -> Result<ModelStatus, Report> {
-    let wants_control = spec.control != ControlKind::None;
+    let files = model_files(spec);
     let check = || {
-        let folders = ModelFolders::resolve(&model_files(spec), wants_control, places)?;
-        folders.check()?;
-        NetworkSizes::of(&folders, places)
+        let folders = ModelFolders::ready(&files, &ControlSettings::of(spec), places)?;
+        let sizes = NetworkSizes::of(&folders, places)?;
+        Ok((names(spec, &folders, places), sizes))
     };
-    let sizes = guarded(check)?.map_err(|error: Error| Report::from(&error))?;
-    let name = spec.model.as_ref().map(|path| {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        name.to_string_lossy().into_owned()
-    });
+    let (name, sizes) = guarded(check)?.map_err(|error: Error| Report::from(&error))?;
     Ok(ModelStatus {
-        is_demo: name.is_none(),
-        name: name.unwrap_or_else(|| "Demo model".to_owned()),
+        is_demo: spec.model.is_none(),
+        name,
         has_control: sizes.n_controlnets > 0,
         helpers: helpers(places),
         sizes,
+        proposed_control: proposed_control(&files, places),
     })
 }
 
@@ -57,4 +57,17 @@ fn helpers(places: &Places) -> HelpersFound {
         gmflow: is_here(Helper::GmFlow),
         egnet: is_here(Helper::EgNet),
     }
+}
+
+/// What the model is called, and its ControlNets that are not its own.
+fn names(spec: &JobSpec, folders: &ModelFolders, places: &Places) -> String {
+    let model = spec.model.as_ref().map(|path| title(path, places));
+    let model = model.unwrap_or_else(|| "Demo model".to_owned());
+    let own = folders.model.part("controlnet");
+    let others = folders.controlnets.iter().filter(|net| **net != own);
+    let names = others.map(|net| title(Path::new(&net.to_string()), places));
+    std::iter::once(model)
+        .chain(names)
+        .collect::<Vec<_>>()
+        .join(" + ")
 }

@@ -19,7 +19,9 @@ use burn::tensor::{Distribution, TensorData};
 use fresco_studio::models::controlnet::{ControlNetConfig, ControlNetModel};
 use fresco_studio::models::unet::{NoHook, UNet2DConditionModel, UNetConfig};
 use fresco_studio::pipeline::engine::Engine;
-use fresco_studio::pipeline::job::{ControlNetSpec, DeviceChoice, JobSpec, model_files};
+use fresco_studio::pipeline::job::{
+    ControlKind, ControlNetSpec, DeviceChoice, JobSpec, model_files,
+};
 use fresco_studio::pipeline::model_folders::ModelFolders;
 use fresco_studio::tensor::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -89,7 +91,9 @@ fn evaluate(model: &Path, controlnet: &Path, inputs: &Path, outputs: &Path) {
     let mut results = BTreeMap::new();
 
     let mut clock = Clock::new();
-    let folders = ModelFolders::resolve(&model_files(&spec), true, engine.places()).unwrap();
+    let folders =
+        ModelFolders::resolve(&model_files(&spec), ControlKind::SoftEdges, engine.places())
+            .unwrap();
     folders.check().unwrap();
     clock.tell("checked");
     let text = Engine::text_model(&folders, &device).unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fresco_studio::files::UserFolders;
 use fresco_studio::frame::Size;
+use fresco_studio::pipeline::job::ControlKind;
 use fresco_studio::worker::message::{
     DeviceStatus, Event, FfmpegStatus, HelpersFound, ModelStatus, NetworkSizes, Ratio, Report,
     Summary, VideoCodec, VideoInfo,
@@ -69,6 +70,7 @@ pub fn everything_ready() -> [Event; 3] {
             has_control: true,
             helpers: HelpersFound::default(),
             sizes: sizes(),
+            proposed_control: ControlKind::SoftEdges,
         })),
         Event::Device(Ok(DeviceStatus {
             name: "Test card".into(),

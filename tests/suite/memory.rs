@@ -11,7 +11,9 @@ use fresco_studio::diffusion::samplers::Sampler;
 use fresco_studio::frame::Size;
 use fresco_studio::fresco::schedule::{ScheduleConfig, Step, StepGuidance, schedule};
 use fresco_studio::models::library::Places;
-use fresco_studio::pipeline::job::{Consistency, ConsistencySpec, JobSpec, Preset, model_files};
+use fresco_studio::pipeline::job::{
+    Consistency, ConsistencySpec, ControlKind, JobSpec, Preset, model_files,
+};
 use fresco_studio::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes};
 use fresco_studio::pipeline::model_folders::ModelFolders;
 
@@ -101,9 +103,12 @@ struct Load {
 impl Load {
     /// Bytes by the estimate.
     fn estimated(self) -> f64 {
-        let folders =
-            ModelFolders::resolve(&model_files(&JobSpec::default()), true, &Places::default())
-                .unwrap();
+        let folders = ModelFolders::resolve(
+            &model_files(&JobSpec::default()),
+            ControlKind::SoftEdges,
+            &Places::default(),
+        )
+        .unwrap();
         let light = ConsistencySpec {
             consistency: Preset::Light,
             ..ConsistencySpec::default()

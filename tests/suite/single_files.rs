@@ -92,7 +92,8 @@ fn fits<M: Module>(module: &M, folder: &ModelFolder, keys: &KeyMap) {
     assert_eq!(mismatch.unwrap(), Mismatch::default(), "{folder}");
 }
 
-fn list(keys: &str) -> TensorList {
+/// Names and shapes of a published list.
+pub fn list(keys: &str) -> TensorList {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("models")
         .join(keys);

@@ -5,9 +5,10 @@ use std::path::Path;
 use super::{Notice, NoticeKind, capitalised, name_of};
 use crate::app::actions::{Action, Gesture, Setting};
 use crate::app::models::ModelAction;
+use crate::app::settings::CONTROLS;
 use crate::app::state::{AppState, Check, Dialog};
 use crate::pipeline::job::{ControlKind, JobSpec, model_files};
-use crate::worker::message::{Report, Trouble, catalogue};
+use crate::worker::message::{ModelId, Report, Trouble, catalogue};
 
 /// What is said of formats that can run code.
 const CAN_RUN_CODE: &str = "This format can run code. Use a .safetensors file.";
@@ -15,7 +16,9 @@ const CAN_RUN_CODE: &str = "This format can run code. Use a .safetensors file.";
 /// What a button says, and what it does.
 type Button = (&'static str, Action);
 
-pub(super) fn model(state: &AppState) -> Option<Notice> {
+/// What is said if the models that the settings name cannot be used.
+#[must_use]
+pub fn model(state: &AppState) -> Option<Notice> {
     let Check::Failed(report) = &state.model else {
         return None;
     };
@@ -66,19 +69,38 @@ fn said(state: &AppState, report: &Report) -> (NoticeKind, String, Vec<Button>) 
             );
             (NoticeKind::NoModel, text, vec![get])
         }
-        Trouble::NoControlNet => {
-            let text = "The model has no ControlNet of its own, and none is chosen.";
-            let get = ("Get ControlNet…", choose.1);
-            let buttons = std::iter::once(get).chain(without_control(state));
-            (NoticeKind::NoControlNet, text.to_owned(), buttons.collect())
+        Trouble::NoControlNet {
+            control,
+            get,
+            instead,
+        } => {
+            let name = CONTROLS.iter().find(|(kind, _)| kind == control);
+            let name = name.map_or("this control", |(_, name)| name);
+            let text = format!("No ControlNet for {name} is installed.");
+            let get = ("Get ControlNet…", get_model(state, get));
+            let instead = instead.and_then(|control| with_control(state, control));
+            let instead = instead.map(|change| ("Use the one installed", change));
+            let buttons = std::iter::once(get)
+                .chain(instead)
+                .chain(uncontrolled(state));
+            (NoticeKind::NoControlNet, text, buttons.collect())
         }
-        Trouble::NoAnnotator { control } => {
-            let text = format!("The control \"{control}\" needs a helper that is not here.");
-            let get = ("Get helper…", choose.1);
-            let buttons = std::iter::once(get).chain(without_control(state));
+        Trouble::NoAnnotator { control, get } => {
+            let text = format!("The control \"{control}\" needs a helper that is not installed.");
+            let get = ("Get helper…", get_model(state, get));
+            let buttons = std::iter::once(get).chain(uncontrolled(state));
             (NoticeKind::NoControlNet, text, buttons.collect())
         }
     }
+}
+
+/// Asks whether a model of the catalogue is to be downloaded.
+fn get_model(state: &AppState, id: &str) -> Action {
+    Action::OpenDialog(if state.models.sources.hub.offline {
+        Dialog::Models
+    } else {
+        Dialog::Download(ModelId(id.to_owned()))
+    })
 }
 
 /// A report as a sentence, with its cause.
@@ -89,18 +111,21 @@ fn sentence(report: &Report) -> String {
 }
 
 /// Shapes are then kept by the start picture alone.
-fn without_control(state: &AppState) -> Option<Button> {
+fn uncontrolled(state: &AppState) -> Option<Button> {
+    Some(("Use no control", with_control(state, ControlKind::None)?))
+}
+
+fn with_control(state: &AppState, control: ControlKind) -> Option<Action> {
     let spec = &state.project.as_ref()?.edits.spec;
     let spec = Box::new(JobSpec {
-        control: ControlKind::None,
+        control,
         ..spec.clone()
     });
-    let change = Action::Change {
+    Some(Action::Change {
         what: Setting::ControlType,
         spec,
         gesture: Gesture::Finished,
-    };
-    Some(("Use no control", change))
+    })
 }
 
 /// A LoRA cannot be used: the model without it can.

@@ -67,6 +67,7 @@ pub fn open(state: &mut AppState, path: PathBuf) -> Vec<Effect> {
         source: path.clone(),
         device: state.preferences.device.clone(),
         model: state.preferences.model.clone(),
+        control: state.models.control.unwrap_or(fresh_spec().control),
         seed: seed_of(&path),
         ..fresh_spec()
     };
@@ -164,6 +165,7 @@ impl Project {
     /// Takes over what a file says.
     pub(in crate::app) fn take_in(&mut self, file: ProjectFile) {
         let work = self.work();
+        self.is_new = false;
         self.edits = file.edits;
         self.view = file.view;
         self.source.made_from = file.source_state;

@@ -61,6 +61,7 @@ pub fn check_model(state: &AppState) -> Effect {
     let spec = project.map_or_else(
         || JobSpec {
             model: state.preferences.model.clone(),
+            control: state.models.control.unwrap_or(fresh_spec().control),
             ..fresh_spec()
         },
         |project| project.edits.spec.clone(),

@@ -5,13 +5,51 @@ use super::super::actions::Action;
 use super::super::messages::Severity;
 use super::super::models::{Download, Phase, Standing};
 use super::super::perform::{check_model, drop_partial, scan};
+use super::super::settings::fresh_spec;
 use super::super::state::{AppState, Check, Dialog};
-use crate::worker::message::{DownloadState, Library, ModelId, Report, Role, State, entry};
+use crate::pipeline::job::ControlKind;
+use crate::worker::message::{
+    DownloadState, Library, ModelId, ModelStatus, Report, Role, State, Trouble, entry,
+};
 
 /// What a look for models found.
 pub(super) fn looked(state: &mut AppState, answer: Result<Box<Library>, Report>) {
     state.models.looks = state.models.looks.saturating_sub(1);
     state.models.library = answer.into();
+}
+
+/// Takes in whether the models that the settings name can be used. A control that nobody has chosen follows what there
+/// is.
+pub(super) fn checked(state: &mut AppState, answer: Result<ModelStatus, Report>) -> Vec<Effect> {
+    let proposed = match &answer {
+        Ok(status) => Some(status.proposed_control),
+        Err(report) => match report.trouble {
+            Some(Trouble::NoControlNet { instead, .. }) => instead,
+            _ => None,
+        },
+    };
+    state.model = answer.into();
+    if !proposed.is_some_and(|control| propose(state, control)) {
+        return Vec::new();
+    }
+    state.model = Check::Unknown;
+    vec![check_model(state)]
+}
+
+/// Whether the settings, or those of the next project, are others now.
+fn propose(state: &mut AppState, control: ControlKind) -> bool {
+    let Some(project) = &mut state.project else {
+        let before = state.models.control.replace(control);
+        return before.unwrap_or(fresh_spec().control) != control;
+    };
+    let before = std::mem::replace(&mut project.fresh.control, control);
+    let is_free = project.is_new && state.job.is_none() && project.results.keyframes.is_empty();
+    let spec = &mut project.edits.spec;
+    if !is_free || spec.control != before || before == control {
+        return false;
+    }
+    spec.control = control;
+    true
 }
 
 /// Takes in news of a download.

@@ -123,8 +123,15 @@ pub struct JobSpec {
     )]
     pub device: DeviceChoice,
 
-    /// Which structure of the source is kept.
-    #[arg(long, value_enum, default_value_t = JobSpec::default().control, help_heading = "Control")]
+    /// Which structure of the source is kept (default: soft-edges; hed where a model is named, and its ControlNet and
+    /// annotator are installed; else what is installed).
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = JobSpec::default().control,
+        hide_default_value = true,
+        help_heading = "Control"
+    )]
     pub control: ControlKind,
     /// Thresholds of Canny, 1 to 255: lower ones find more lines.
     #[arg(

@@ -46,6 +46,19 @@ pub enum ControlKind {
     None,
 }
 
+/// As it is named on a command line.
+impl fmt::Display for ControlKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::SoftEdges => "soft-edges",
+            Self::Canny => "canny",
+            Self::Hed => "hed",
+            Self::Depth => "depth",
+            Self::None => "none",
+        })
+    }
+}
+
 /// Another program whose choices are followed.
 #[derive(
     Clone,

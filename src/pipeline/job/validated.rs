@@ -97,6 +97,15 @@ pub struct ControlSettings {
 }
 
 impl ControlSettings {
+    /// The control of settings that need not have been checked.
+    pub(crate) fn of(spec: &JobSpec) -> Self {
+        Self {
+            kind: spec.control,
+            canny: spec.canny,
+            strength: spec.control_strength,
+        }
+    }
+
     /// What makes the control images; nothing if none are wanted.
     #[must_use]
     pub fn annotator(&self) -> Option<Annotator> {
@@ -216,11 +225,7 @@ impl Job {
             range: spec.range.map(Range::from),
             prompt: Prompt::of(spec),
             models: model_files(spec),
-            control: ControlSettings {
-                kind: spec.control,
-                canny: spec.canny,
-                strength: spec.control_strength,
-            },
+            control: ControlSettings::of(spec),
             sampling: SamplingSettings::of(spec),
             short_side: spec.size.unwrap_or(short_side),
             keyframes: keyframe_choice(spec),

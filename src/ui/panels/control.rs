@@ -4,24 +4,16 @@ use egui::Ui;
 
 use super::settings::Editor;
 use crate::app::actions::{Action, FilePick, Gesture};
-use crate::app::settings::Setting;
+use crate::app::settings::{CONTROLS, Setting};
 use crate::pipeline::job::{CannyThresholds, ControlKind};
 use crate::ui::widgets::labelled_slider::{Edited, Row};
-
-const KINDS: &[(ControlKind, &str)] = &[
-    (ControlKind::SoftEdges, "Soft edges"),
-    (ControlKind::Canny, "Canny"),
-    (ControlKind::Hed, "HED edges"),
-    (ControlKind::Depth, "Depth"),
-    (ControlKind::None, "None"),
-];
 
 /// The section *Control*.
 pub fn control_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
     let spec = editor.spec;
     let kind = editor
         .row(Setting::ControlType)
-        .choice(ui, &spec.control, KINDS);
+        .choice(ui, &spec.control, CONTROLS);
     editor.edited(Setting::ControlType, kind, |spec, kind| spec.control = kind);
     if spec.control != ControlKind::None {
         let strength = f64::from(spec.control_strength);

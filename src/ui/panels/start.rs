@@ -5,9 +5,9 @@ use std::path::Path;
 use egui::{Align, Button, Layout, Ui, vec2};
 
 use crate::app::actions::{Action, FilePick};
+use crate::app::notices;
 use crate::app::state::{AppState, Check, Dialog, PreferencesPage};
 use crate::ui::theme;
-use crate::worker::message::Report;
 
 /// Width of what is on the start screen.
 const WIDTH: f32 = 720.0;
@@ -132,14 +132,15 @@ fn ready_ui(state: &AppState, ui: &mut Ui, asked: &mut Vec<Action>) {
     let models = ("Models…", Action::OpenDialog(Dialog::Models));
     let devices = ("Device…", Action::ShowPreferences(PreferencesPage::Device));
     let locate = ("Locate…", Action::Pick(FilePick::Ffmpeg));
-    line_ui(ui, "Model", model, failure(&state.model), models, asked);
+    let no_model = notices::model(state).map(|notice| notice.text);
+    line_ui(ui, "Model", model, no_model, models, asked);
     line_ui(ui, "Device", device, failure(&state.device), devices, asked);
     line_ui(ui, "FFmpeg", ffmpeg, failure(&state.ffmpeg), locate, asked);
 }
 
-fn failure<T>(check: &Check<T>) -> Option<&Report> {
+fn failure<T>(check: &Check<T>) -> Option<String> {
     match check {
-        Check::Failed(report) => Some(report),
+        Check::Failed(report) => Some(report.summary.clone()),
         _ => None,
     }
 }
@@ -148,7 +149,7 @@ fn line_ui(
     ui: &mut Ui,
     name: &str,
     ready: Option<String>,
-    failed: Option<&Report>,
+    failed: Option<String>,
     button: (&str, Action),
     asked: &mut Vec<Action>,
 ) {
@@ -160,7 +161,7 @@ fn line_ui(
         });
         let (token, word) = match (&ready, failed) {
             (Some(text), _) => (theme.success, format!("Ready: {text}")),
-            (None, Some(report)) => (theme.error, report.summary.clone()),
+            (None, Some(text)) => (theme.error, text),
             (None, None) => (theme.text_weak, "looking…".to_owned()),
         };
         let (dot, _) = ui.allocate_exact_size(vec2(10.0, theme::HIT_TARGET), egui::Sense::hover());

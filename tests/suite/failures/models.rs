@@ -118,7 +118,10 @@ fn models_that_are_not_there() {
     fails(
         "net",
         &control,
-        &["the model has no ControlNet of its own; name one with --controlnet"],
+        &[
+            "the model has no ControlNet of its own",
+            "get one with \"fresco-studio models get controlnet-hed\", name one with --controlnet",
+        ],
     );
     let pickle = |model: &Model| {
         let weights = model.weights("unet");

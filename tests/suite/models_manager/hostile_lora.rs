@@ -7,7 +7,7 @@ use fresco_studio::models::library::Places;
 use fresco_studio::models::lora::LoraError;
 use fresco_studio::pipeline::engine::Engine;
 use fresco_studio::pipeline::error::Error;
-use fresco_studio::pipeline::job::{DeviceChoice, JobSpec, LoraSpec, model_files};
+use fresco_studio::pipeline::job::{ControlKind, DeviceChoice, JobSpec, LoraSpec, model_files};
 use fresco_studio::pipeline::model_folders::ModelFolders;
 use fresco_studio::tensor::FloatDType;
 
@@ -16,8 +16,12 @@ use super::hostile::{Folder, entry, fault, tensors};
 #[test]
 fn a_lora_with_values_that_are_no_numbers_is_told_by_its_own_name() {
     let folder = Folder::new();
-    let demo = ModelFolders::resolve(&model_files(&JobSpec::default()), false, &Places::default())
-        .unwrap();
+    let demo = ModelFolders::resolve(
+        &model_files(&JobSpec::default()),
+        ControlKind::None,
+        &Places::default(),
+    )
+    .unwrap();
     let unet = published_tensors(&demo.model.part("unet").weights().unwrap()).unwrap();
     let is_layer = |(name, _): &(&String, &Vec<usize>)| name.ends_with("attn1.to_q.weight");
     let (name, shape) = unet.iter().find(is_layer).unwrap();
@@ -50,7 +54,8 @@ fn a_lora_with_values_that_are_no_numbers_is_told_by_its_own_name() {
         }],
         ..JobSpec::default()
     };
-    let folders = ModelFolders::resolve(&model_files(&spec), false, &Places::default()).unwrap();
+    let folders =
+        ModelFolders::resolve(&model_files(&spec), ControlKind::None, &Places::default()).unwrap();
     let mut engine = Engine::default();
     let device = engine.device(&DeviceChoice::Cpu).unwrap();
     let loaded = engine.denoiser(&folders, &device, FloatDType::F32, None);

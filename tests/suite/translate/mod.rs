@@ -4,6 +4,7 @@ mod cancel;
 mod depth;
 mod guidance;
 mod helpers;
+mod installed;
 mod locks;
 mod models;
 mod samplers;

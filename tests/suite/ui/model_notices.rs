@@ -10,17 +10,38 @@ use fresco_studio::app::settings::Setting;
 use fresco_studio::app::state::Dialog;
 use fresco_studio::models::checkpoint::TensorList;
 use fresco_studio::pipeline::job::{ControlKind, ControlNetSpec, JobSpec, LoraSpec};
-use fresco_studio::worker::message::{Command, Event, Places, catalogue};
+use fresco_studio::worker::message::{Command, Event, ModelId, catalogue};
 use tempfile::TempDir;
 
 use super::notices::assert_said;
 use super::script::Asked;
-use super::{Bench, ask, change, open_clip, press, tell};
+use super::{Bench, CLIP, ask, change, open_clip, press, start_screen, tell};
 use crate::scripted::{Scripted, summary};
-use crate::single_files::hollow;
+use crate::single_files::{hollow, list};
 
 /// Long enough for any machine; only reached by a test that fails.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Answers as the worker does what the window asks of models, until it asks no more; how often that was.
+fn answer(bench: &mut Bench) -> usize {
+    let build = || Scripted::new(|job, _| Ok(summary(job)));
+    let worker = fresco_studio::worker::spawn(build, Arc::new(|| {})).unwrap();
+    for n_answers in 0..5 {
+        let asked = bench.state().script().take_asked().into_iter().rev();
+        let mut checks = asked.filter_map(|asked| match asked {
+            Asked::Sent(command @ Command::CheckModel(..)) => Some(command),
+            _ => None,
+        });
+        let Some(command) = checks.next() else {
+            return n_answers;
+        };
+        worker.send(command).unwrap();
+        let answer = worker.events().recv_timeout(PATIENCE).unwrap();
+        assert!(matches!(answer, Event::Model(_)), "{answer:?}");
+        tell(bench, vec![answer]);
+    }
+    panic!("it never stops asking");
+}
 
 /// A window, and a folder for models.
 pub struct Trial {
@@ -30,8 +51,11 @@ pub struct Trial {
 
 impl Trial {
     pub fn new() -> Self {
+        Self::with(open_clip())
+    }
+
+    fn with(mut bench: Bench) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut bench = open_clip();
         let mut preferences = Box::new(bench.state().state().preferences.clone());
         preferences.models_folder = Some(home.path().join("models"));
         ask(&mut bench, Action::SetPreferences(preferences));
@@ -72,19 +96,12 @@ impl Trial {
         file.ancestors().nth(2).unwrap().to_owned()
     }
 
-    /// Changes the settings, and tells the window what the worker says of the models that they name.
+    /// Changes the settings; the worker looks at the models that they name.
     pub fn look(&mut self, edit: impl FnOnce(&mut JobSpec)) {
-        change(&mut self.bench, Setting::Model, edit);
-        let spec = self.bench.state().project().edits.spec.clone();
-        let places = Places::from(self.home.path().join("models"));
-        let build = || Scripted::new(|job, _| Ok(summary(job)));
-        let worker = fresco_studio::worker::spawn(build, Arc::new(|| {})).unwrap();
-        let command = Command::CheckModel(Box::new(spec), Box::new(places));
-        worker.send(command).unwrap();
-        let answer = worker.events().recv_timeout(PATIENCE).unwrap();
-        assert!(matches!(answer, Event::Model(_)), "{answer:?}");
-        tell(&mut self.bench, vec![answer]);
         self.bench.state().script().take_asked();
+        change(&mut self.bench, Setting::Model, edit);
+        let n_answers = answer(&mut self.bench);
+        assert!(n_answers > 0, "the models were not looked at");
     }
 
     fn look_at(&mut self, model: &Path) {
@@ -186,7 +203,11 @@ fn without_a_model_or_a_controlnet_one_is_offered() {
     assert_said(&trial.bench, "gone.safetensors was not found.");
     let bare = trial.folder("bare", serde_json::json!({}));
     trial.look_at(&bare);
-    assert_said(&trial.bench, "The model has no ControlNet of its own");
+    assert_said(&trial.bench, "No ControlNet for Soft edges is installed.");
+    press(&mut trial.bench, "Get ControlNet…");
+    let dialog = Dialog::Download(ModelId("controlnet-hed".to_owned()));
+    assert_eq!(trial.bench.state().state().dialogs, [dialog]);
+    ask(&mut trial.bench, Action::Escape);
     press(&mut trial.bench, "Use no control");
     let control = trial.bench.state().project().edits.spec.control;
     assert_eq!(control, ControlKind::None);
@@ -198,4 +219,58 @@ fn what_is_no_model_of_a_family_is_said_as_it_is() {
     let lora = trial.hollow("style.safetensors", &[("lora_unet_a.lora_up.weight", &[4])]);
     trial.look_at(&lora);
     trial.assert_refused("this is a LoRA, which is added to a model");
+}
+
+#[test]
+fn a_downloaded_model_brings_the_control_that_is_there() {
+    let mut trial = Trial::with(start_screen());
+    let place = |id: &str| {
+        let mut entries = catalogue().iter();
+        let entry = entries.find(|entry| entry.id.0 == id).unwrap();
+        let place = entry.place(Path::new("models"));
+        place.to_str().unwrap().to_owned()
+    };
+    let model = trial.put(&place("realistic-vision-2"), b"");
+    hollow(&model, &list("sd15/single_file.keys.txt"));
+    let mut preferences = Box::new(trial.bench.state().state().preferences.clone());
+    preferences.model = Some(model.clone());
+    ask(&mut trial.bench, Action::SetPreferences(preferences));
+    ask(&mut trial.bench, Action::CheckAgain);
+    answer(&mut trial.bench);
+    let alone = "No ControlNet for Soft edges is installed.";
+    assert_said(&trial.bench, alone);
+
+    let net = trial.put(&place("controlnet-hed"), b"");
+    hollow(&net, &list("controlnet-sd15/keys.txt"));
+    ask(&mut trial.bench, Action::CheckAgain);
+    answer(&mut trial.bench);
+    assert_said(&trial.bench, "Ready: Realistic Vision 2 + HED");
+    let control = |trial: &Trial| trial.bench.state().project().edits.spec.control;
+    ask(&mut trial.bench, Action::Open(CLIP.into()));
+    answer(&mut trial.bench);
+    assert_eq!(control(&trial), ControlKind::SoftEdges);
+
+    // With what draws them, HED edges are the control of a new project, and what it is put back to.
+    let annotator = trial.put(&place("hed"), b"weights");
+    ask(&mut trial.bench, Action::New);
+    ask(&mut trial.bench, Action::CheckAgain);
+    answer(&mut trial.bench);
+    ask(&mut trial.bench, Action::Open(CLIP.into()));
+    answer(&mut trial.bench);
+    assert_eq!(control(&trial), ControlKind::Hed);
+    let spec = &trial.bench.state().project().edits.spec;
+    assert_eq!(spec.model, Some(model));
+    assert_eq!(
+        trial.bench.state().project().fresh.control,
+        ControlKind::Hed
+    );
+
+    // A job would fail, so the window does not say that all is ready.
+    fs::remove_file(annotator).unwrap();
+    ask(&mut trial.bench, Action::CheckAgain);
+    answer(&mut trial.bench);
+    assert_said(&trial.bench, "The control \"hed\" needs a helper");
+    press(&mut trial.bench, "Get helper…");
+    let dialog = Dialog::Download(ModelId("hed".to_owned()));
+    assert_eq!(trial.bench.state().state().dialogs, [dialog]);
 }

@@ -103,12 +103,29 @@ impl UserFolders {
 /// # Errors
 /// Whatever the file system says; `path` is then as it was and nothing is left beside it.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, bytes, make_readable)
+}
+
+/// As [`write_atomic`], a file that only its owner can read, where the system knows owners.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Temporary files are.
+    write_with(path, bytes, |_| Ok(()))
+}
+
+fn write_with(
+    path: &Path,
+    bytes: &[u8],
+    open_up: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut temporary = tempfile::Builder::new()
         .prefix(PARTIAL)
         .tempfile_in(parent(path))?;
     temporary.write_all(bytes)?;
     temporary.as_file().sync_data()?;
-    make_readable(temporary.as_file())?;
+    open_up(temporary.as_file())?;
     temporary.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

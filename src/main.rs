@@ -15,25 +15,21 @@ const DEMO_CLIP: &[u8] = include_bytes!("../assets/demo/clip.mp4");
 
 fn main() -> ExitCode {
     start_logging();
-    let models = model_sources();
-    let places = models.places.clone();
-    let engine = move || Engine::new(places);
-    let window = {
-        let models = models.clone();
-        move |file| window::open(file, models)
-    };
-    cli::run(std::env::args_os(), engine, DEMO_CLIP, models, window)
-}
-
-/// Where models are and come from, as the user's preferences and the usual variables say.
-fn model_sources() -> ModelSources {
     let folders = UserFolders::of_system();
+    let environment = ModelSources::usual(folders.models, files::home().as_deref(), |name| {
+        std::env::var(name).ok()
+    });
+    // The window reads the preferences again, and lets them be changed.
     let text = std::fs::read_to_string(folders.config.join(Preferences::FILE));
     let (preferences, _) = Preferences::from_text(&text.unwrap_or_default());
-    let folder = preferences.models_folder.unwrap_or(folders.models);
-    ModelSources::usual(folder, files::home().as_deref(), |name| {
-        std::env::var(name).ok()
-    })
+    let models = preferences.sources(&environment);
+    let places = models.places.clone();
+    let engine = {
+        let places = places.clone();
+        move || Engine::new(places)
+    };
+    let window = move |file| window::open(file, environment, places);
+    cli::run(std::env::args_os(), engine, DEMO_CLIP, models, window)
 }
 
 /// Logs go to standard error; `RUST_LOG` says which.
@@ -57,22 +53,26 @@ mod window {
     use fresco_studio::app;
     use fresco_studio::files::{self, UserFolders};
     use fresco_studio::pipeline::engine::Engine;
-    use fresco_studio::worker::message::ModelSources;
+    use fresco_studio::worker::message::{ModelSources, Places};
     use fresco_studio::{ui, worker};
 
     /// The window's icon.
     const ICON: &[u8] = include_bytes!("../assets/icons/fresco-studio.png");
 
-    /// Opens the window on a file, and stays until it is closed.
-    pub fn open(file: Option<PathBuf>, models: ModelSources) -> Result<(), String> {
+    /// Opens the window on a file, and stays until it is closed. `environment` says where models are and come from,
+    /// `places` where they are with the preferences of now.
+    pub fn open(
+        file: Option<PathBuf>,
+        environment: ModelSources,
+        places: Places,
+    ) -> Result<(), String> {
         if !has_display() {
             return Err("there is no display".to_owned());
         }
         // The window may be opened on a file by a relative name and closed on it by a full one.
         let file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
-        let places = models.places.clone();
         let opening = ui::Opening {
-            start: app::start(UserFolders::of_system(), models, file),
+            start: app::start(UserFolders::of_system(), environment, file),
             write_demo: Arc::new(|path| {
                 std::fs::create_dir_all(files::parent(path))?;
                 files::write_atomic(path, super::DEMO_CLIP)
@@ -98,10 +98,14 @@ mod window {
 
     use std::path::PathBuf;
 
-    use fresco_studio::worker::message::ModelSources;
+    use fresco_studio::worker::message::{ModelSources, Places};
 
     /// Says that there is none.
-    pub fn open(_file: Option<PathBuf>, _models: ModelSources) -> Result<(), String> {
+    pub fn open(
+        _file: Option<PathBuf>,
+        _environment: ModelSources,
+        _places: Places,
+    ) -> Result<(), String> {
         Err("this build has no window".to_owned())
     }
 }

@@ -238,6 +238,8 @@ pub enum FilePick {
     Lora,
     /// The folder of all models.
     ModelsFolder,
+    /// Another folder in which models are looked for.
+    MoreModels,
     /// A `ControlNet`.
     ControlNet,
     /// A clip of control images for the `ControlNet` of this position.

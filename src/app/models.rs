@@ -10,12 +10,12 @@ use super::format::{about, bytes};
 use super::state::{AppState, Check, Dialog};
 use crate::pipeline::job::ControlKind;
 use crate::worker::message::{
-    DownloadState, Entry, Found, GetModel, Library, ModelId, ModelSources, NOT_SD15, Owner, Places,
-    Report, Role, State, catalogue,
+    DownloadState, Entry, Found, GetModel, Hub, Library, ModelId, ModelSources, NOT_SD15, Owner,
+    Places, Report, Role, State, catalogue,
 };
 
 /// Why nothing is downloaded.
-pub const OFFLINE: &str = "HF_HUB_OFFLINE is set, so nothing is downloaded.";
+const OFFLINE: &str = "Downloads are switched off in Preferences → Models.";
 
 /// Why only checkpoints can be used before a video is open.
 const NO_PROJECT: &str = "Open a video first.";
@@ -38,8 +38,8 @@ pub enum ModelAction {
 /// What the window knows of models.
 #[derive(Debug, Default)]
 pub struct Models {
-    /// Caches and folders of others, and whom downloads ask.
-    pub sources: ModelSources,
+    /// Caches and folders of others, and whom downloads ask, as the environment says.
+    pub environment: ModelSources,
     /// What was there at the last look.
     pub library: Check<Box<Library>>,
     /// The control that new projects begin with, once that is known.
@@ -239,7 +239,23 @@ impl AppState {
     pub fn places(&self) -> Places {
         Places {
             folder: self.models_folder().to_owned(),
-            ..self.models.sources.places.clone()
+            ..self.preferences.sources(&self.models.environment).places
+        }
+    }
+
+    /// Whom downloads ask.
+    #[must_use]
+    pub fn hub(&self) -> Hub {
+        self.preferences.hub(&self.models.environment.hub)
+    }
+
+    /// Why nothing is downloaded, if nothing is.
+    #[must_use]
+    pub fn why_offline(&self) -> Option<&'static str> {
+        if self.models.environment.hub.offline {
+            Some("HF_HUB_OFFLINE is set, so nothing is downloaded.")
+        } else {
+            self.preferences.offline.then_some(OFFLINE)
         }
     }
 
@@ -248,7 +264,7 @@ impl AppState {
     pub fn how_to_get(&self) -> GetModel {
         GetModel {
             folder: self.models_folder().to_owned(),
-            hub: self.models.sources.hub.clone(),
+            hub: self.hub(),
         }
     }
 
@@ -256,7 +272,7 @@ impl AppState {
     #[must_use]
     pub fn offers(&self, entry: &Entry, standing: &Standing) -> Vec<Offer> {
         let id = || entry.id.clone();
-        let offline = self.models.sources.hub.offline.then_some(OFFLINE);
+        let offline = self.why_offline();
         let download = |label, action| Offer {
             label,
             action,
@@ -325,7 +341,7 @@ impl AppState {
         let hash = entry.sha256.as_deref();
         format!(
             "{}\nFile: {}\nSHA-256: {}",
-            entry.address(&self.models.sources.hub.endpoint),
+            entry.address(&self.hub().endpoint),
             entry.place(self.models_folder()).display(),
             hash.unwrap_or("none is published")
         )

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::export::ExportPreset;
 use crate::pipeline::job::DeviceChoice;
-use crate::worker::message::Pace;
+use crate::worker::message::{Hub, ModelSources, Pace, Secret};
 
 /// Files in the recent list.
 const MOST_RECENT: usize = 12;
@@ -56,6 +56,16 @@ pub struct Preferences {
     pub model: Option<PathBuf>,
     /// Where this user's models lie; the usual place if absent.
     pub models_folder: Option<PathBuf>,
+    /// More folders in which models are looked for: of other programs, or any others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_model_folders: Vec<PathBuf>,
+    /// Tells the hub who asks; the environment's goes first.
+    #[serde(with = "token", skip_serializing_if = "Option::is_none")]
+    pub hub_token: Option<Secret>,
+    /// The hub's address, or that of a mirror; the usual one if absent. The environment's goes first.
+    pub hub_endpoint: Option<String>,
+    /// Whether nothing is downloaded.
+    pub offline: bool,
     /// The preset that exports begin with.
     pub export_preset: ExportPreset,
     /// Whether exported files hold the settings.
@@ -96,6 +106,10 @@ impl Default for Preferences {
             work_folder: None,
             model: None,
             models_folder: None,
+            more_model_folders: Vec::new(),
+            hub_token: None,
+            hub_endpoint: None,
+            offline: false,
             export_preset: ExportPreset::default(),
             store_settings: true,
             mark_as_translated: true,
@@ -104,6 +118,25 @@ impl Default for Preferences {
             memory_factors: BTreeMap::new(),
             unknown: toml::Table::new(),
         }
+    }
+}
+
+/// The token is written as it is into its file, which only its owner can read.
+mod token {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Secret;
+
+    #[allow(clippy::ref_option, reason = "this is how a field is handed over")]
+    pub fn serialize<S: Serializer>(token: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
+        match token {
+            Some(Secret(token)) => to.serialize_some(token),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(Secret))
     }
 }
 
@@ -155,6 +188,36 @@ impl Preferences {
     pub fn to_text(&self) -> String {
         toml::to_string_pretty(self)
             .unwrap_or_else(|error| unreachable!("preferences are plain data: {error}"))
+    }
+
+    /// Where models are and come from, given what the environment says of that.
+    #[must_use]
+    pub fn sources(&self, environment: &ModelSources) -> ModelSources {
+        let mut places = environment.places.clone();
+        if let Some(folder) = &self.models_folder {
+            places.folder.clone_from(folder);
+        }
+        let more = self.more_model_folders.iter().cloned();
+        places.others.splice(0..0, more);
+        ModelSources {
+            places,
+            hub: self.hub(&environment.hub),
+        }
+    }
+
+    /// Whom downloads ask: a token and an address that the environment names go before those of the preferences, and
+    /// either can switch downloads off.
+    #[must_use]
+    pub fn hub(&self, environment: &Hub) -> Hub {
+        let usual = Hub::default().endpoint;
+        let own = self.hub_endpoint.as_ref().filter(|own| !own.is_empty());
+        let own = own.filter(|_| environment.endpoint == usual);
+        Hub {
+            endpoint: own.unwrap_or(&environment.endpoint).clone(),
+            token: environment.token.clone().or(self.hub_token.clone()),
+            offline: environment.offline || self.offline,
+            ..environment.clone()
+        }
     }
 
     /// With every number in its range.

@@ -333,6 +333,8 @@ pub enum PreferencesPage {
     Appearance,
     /// Adapter, memory limit.
     Device,
+    /// Where models are and come from.
+    Models,
     /// ffmpeg, working folder.
     Video,
     /// Keys.

@@ -107,6 +107,7 @@ fn dialog(pick: FilePick, proposal: Option<PathBuf>) -> Choice {
                 | FilePick::WorkFolder
                 | FilePick::ModelFolder
                 | FilePick::ModelsFolder
+                | FilePick::MoreModels
         );
         let folder = if is_folder {
             Some(proposal.as_path())
@@ -136,6 +137,7 @@ fn dialog(pick: FilePick, proposal: Option<PathBuf>) -> Choice {
         ),
         FilePick::ModelFolder
         | FilePick::ModelsFolder
+        | FilePick::MoreModels
         | FilePick::ExportFolder
         | FilePick::WorkFolder => Box::pin(dialog.pick_folder()),
         FilePick::Ffmpeg => Box::pin(dialog.pick_file()),
@@ -158,6 +160,7 @@ fn title(pick: FilePick) -> &'static str {
         FilePick::Vae => "File of a VAE",
         FilePick::Lora => "File of a LoRA",
         FilePick::ModelsFolder => "Folder for models",
+        FilePick::MoreModels => "Folder to look for models in",
         FilePick::ControlNet => "File of a ControlNet",
         FilePick::ControlClip(_) => "Clip of control images",
         FilePick::Ffmpeg => "Locate FFmpeg",

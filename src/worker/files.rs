@@ -13,6 +13,7 @@ use super::message::Event;
 use super::report::Report;
 use crate::files;
 use crate::frame::FrameIdx;
+use crate::pipeline::model_manager::Secret;
 use crate::video::FrameStore;
 
 /// Something to do with files.
@@ -31,6 +32,13 @@ pub enum FileTask {
         path: PathBuf,
         /// Its text.
         text: String,
+    },
+    /// The same for a text that only this user may read.
+    SavePrivate {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        text: Secret,
     },
     /// Lock a file that is to be written, without reading it.
     Lock(PathBuf),
@@ -58,7 +66,7 @@ pub enum FileTask {
 pub enum FileAnswer {
     /// Of [`FileTask::Load`].
     Loaded(Loaded),
-    /// Of [`FileTask::Save`].
+    /// Of [`FileTask::Save`] and [`FileTask::SavePrivate`].
     Saved(PathBuf, Result<(), Report>),
     /// Of [`FileTask::Lock`].
     Locked(PathBuf, LockState),
@@ -128,10 +136,8 @@ impl FileDesk {
                 let text = read(&path);
                 FileAnswer::Loaded(Loaded { path, text, lock })
             }
-            FileTask::Save { path, text } => {
-                let saved = save(&path, &text).map_err(|error| failed("write", &path, &error));
-                FileAnswer::Saved(path, saved)
-            }
+            FileTask::Save { path, text } => saved(path, &text, files::write_atomic),
+            FileTask::SavePrivate { path, text } => saved(path, &text.0, files::write_private),
             FileTask::Lock(path) => {
                 // Without the folder there is nothing to hold; saving will say why it cannot be made.
                 let _ = fs::create_dir_all(files::parent(&path));
@@ -237,9 +243,17 @@ fn read(path: &Path) -> Result<Option<String>, Report> {
     }
 }
 
-fn save(path: &Path, text: &str) -> io::Result<()> {
-    fs::create_dir_all(files::parent(path))?;
-    files::write_atomic(path, text.as_bytes())
+fn saved(
+    path: PathBuf,
+    text: &str,
+    write: impl FnOnce(&Path, &[u8]) -> io::Result<()>,
+) -> FileAnswer {
+    let save = || {
+        fs::create_dir_all(files::parent(&path))?;
+        write(&path, text.as_bytes())
+    };
+    let saved = save().map_err(|error| failed("write", &path, &error));
+    FileAnswer::Saved(path, saved)
 }
 
 /// Moves what is in a folder into another, file by file where a folder is there already.

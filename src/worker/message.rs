@@ -14,6 +14,7 @@ pub use super::files::{FileAnswer, FileTask, Loaded, LockState};
 pub use super::report::Report;
 pub use crate::pipeline::compat::Choices;
 pub use crate::pipeline::controlnets::proposed_control;
+pub use crate::pipeline::controlnets::{LooksAt, proposed_control};
 pub use crate::pipeline::engine::DeviceStatus;
 pub use crate::pipeline::evaluate::Measures;
 pub use crate::pipeline::export::{
@@ -24,7 +25,7 @@ pub use crate::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes, frames_t
 pub use crate::pipeline::memory_meter::MeasuredMemory;
 pub use crate::pipeline::model_manager::{
     CheckedBy, Entry, Found, Hub, Library, ModelId, ModelSources, NOT_SD15, Owner, Places, Receipt,
-    Role, State, catalogue, entry,
+    Role, Secret, State, catalogue, entry,
 };
 pub use crate::pipeline::observer::{Progress, Stage, StepOf, Summary, Unit};
 pub use crate::pipeline::overlay::{

@@ -96,7 +96,7 @@ fn said(state: &AppState, report: &Report) -> (NoticeKind, String, Vec<Button>) 
 
 /// Asks whether a model of the catalogue is to be downloaded.
 fn get_model(state: &AppState, id: &str) -> Action {
-    Action::OpenDialog(if state.models.sources.hub.offline {
+    Action::OpenDialog(if state.why_offline().is_some() {
         Dialog::Models
     } else {
         Dialog::Download(ModelId(id.to_owned()))
@@ -181,7 +181,7 @@ fn download_again(state: &AppState, file: &Path) -> Option<Button> {
     let folder = state.models_folder();
     let mut entries = catalogue().iter();
     let entry = entries.find(|entry| entry.place(folder) == file)?;
-    let action = if state.models.sources.hub.offline {
+    let action = if state.why_offline().is_some() {
         Action::OpenDialog(Dialog::Models)
     } else {
         Action::Model(ModelAction::Download(entry.id.clone()))

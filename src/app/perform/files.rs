@@ -12,18 +12,18 @@ use super::saving::{close, move_home, quit, save, save_as};
 use super::tasks::load;
 use crate::worker::message::{Command, ModelSources};
 
-/// The state of a window that has just been opened, and what to ask first. `sources` says where models are
-/// and come from; `file` is opened too.
+/// The state of a window that has just been opened, and what to ask first. `environment` says where models are
+/// and come from unless preferences do; `file` is opened too.
 #[must_use]
 pub fn start(
     folders: Folders,
-    sources: ModelSources,
+    environment: ModelSources,
     file: Option<PathBuf>,
 ) -> (AppState, Vec<Effect>) {
     let mut state = AppState {
         folders,
         models: Models {
-            sources,
+            environment,
             ..Models::default()
         },
         next_job: 1,
@@ -119,6 +119,13 @@ fn picked(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effect> {
         FilePick::Video | FilePick::Project => super::perform(state, Action::Open(path)),
         FilePick::SaveProject => save_as(state, path),
         FilePick::Source => relocate(state, path),
+        FilePick::MoreModels => {
+            let mut preferences = state.preferences.clone();
+            if !preferences.more_model_folders.contains(&path) {
+                preferences.more_model_folders.push(path);
+            }
+            set_preferences(state, preferences)
+        }
         FilePick::Ffmpeg | FilePick::WorkFolder | FilePick::ModelsFolder => {
             let mut preferences = state.preferences.clone();
             let place = match pick {

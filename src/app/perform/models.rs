@@ -111,7 +111,7 @@ pub fn scan(state: &mut AppState) -> Effect {
 /// Begins a download, or goes on with it.
 fn download(state: &mut AppState, id: ModelId) -> Vec<Effect> {
     let before = state.models.downloads.get(&id);
-    if before.is_some_and(Download::is_active) || state.models.sources.hub.offline {
+    if before.is_some_and(Download::is_active) || state.why_offline().is_some() {
         return Vec::new();
     }
     let download = Download {

@@ -9,7 +9,7 @@ use super::super::state::AppState;
 use super::models::scan;
 use super::tasks::{file, write};
 use crate::pipeline::job::JobSpec;
-use crate::worker::message::{Command, FileTask};
+use crate::worker::message::{Command, FileTask, Secret};
 
 /// The file of preferences.
 pub fn preferences_path(state: &AppState) -> PathBuf {
@@ -18,7 +18,12 @@ pub fn preferences_path(state: &AppState) -> PathBuf {
 
 /// Writes them to their file.
 pub fn save_preferences(state: &AppState) -> Effect {
-    write(preferences_path(state), state.preferences.to_text())
+    let (path, text) = (preferences_path(state), state.preferences.to_text());
+    if state.preferences.hub_token.is_none() {
+        return write(path, text);
+    }
+    let text = Secret(text);
+    file(FileTask::SavePrivate { path, text })
 }
 
 /// Takes over other preferences.
@@ -33,7 +38,9 @@ pub fn set_preferences(state: &mut AppState, preferences: Preferences) -> Vec<Ef
         let path = state.preferences.ffmpeg.clone();
         effects.push(Effect::Send(Command::UseFfmpeg(path)));
     }
-    if before.models_folder != state.preferences.models_folder {
+    let environment = &state.models.environment;
+    let places = |preferences: &Preferences| preferences.sources(environment).places;
+    if places(&before) != places(&state.preferences) {
         effects.push(Effect::Send(Command::UseModels(Box::new(state.places()))));
         effects.push(scan(state));
         effects.push(check_model(state));

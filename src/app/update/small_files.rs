@@ -164,6 +164,13 @@ fn preferences_loaded(state: &mut AppState, text: Result<Option<String>, Report>
             for path in opened.iter().rev() {
                 state.preferences.opened(path);
             }
+            let preferences = &state.preferences;
+            if let Some(project) = state.project.as_mut().filter(|project| project.is_new) {
+                for spec in [&mut project.edits.spec, &mut project.fresh] {
+                    spec.model.clone_from(&preferences.model);
+                    spec.device = preferences.device.clone();
+                }
+            }
         }
         Err(report) => state.messages.say(Severity::Warning, report, state.now),
     }

@@ -210,7 +210,7 @@ impl DownloadError {
                 let hash = sha256.as_ref();
                 let hash = hash.map(|hash| format!("; its SHA-256 must be {hash}"));
                 format!(
-                    "unset HF_HUB_OFFLINE, or get the file on another machine and put it at {}{}",
+                    "unset HF_HUB_OFFLINE and switch offline off in the preferences, or get the file on another machine and put it at {}{}",
                     file.display(),
                     hash.unwrap_or_default()
                 )

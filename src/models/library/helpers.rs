@@ -104,6 +104,12 @@ impl Places {
             let mut shelves = shelves;
             shelves.find_map(|shelf| helper.find_in(&shelf))
         })
+        .or_else(|| {
+            // A folder that somebody named may be such a cache.
+            let caches = self.others.iter();
+            let mut caches = caches.flat_map(|folder| [folder.join("hub"), folder.clone()]);
+            caches.find_map(|cache| helper.find_in_cache(&cache))
+        })
     }
 }
 

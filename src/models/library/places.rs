@@ -81,8 +81,14 @@ impl Places {
     #[must_use]
     pub fn lora_folders(&self) -> Vec<PathBuf> {
         let own = self.own().map(|folder| folder.join(lora::FOLDER));
-        let others = self.others.iter();
-        let others = others.flat_map(|folder| LORAS.map(|loras| folder.join(loras)));
+        let others = self.others.iter().flat_map(|folder| {
+            // That of a program, or one of weights.
+            if folder.join("models").is_dir() {
+                LORAS.map(|loras| folder.join(loras)).to_vec()
+            } else {
+                vec![folder.clone()]
+            }
+        });
         own.into_iter().chain(others).collect()
     }
 

@@ -7,7 +7,7 @@ use egui::{Context, ScrollArea, Ui};
 use super::dialog::{buttons, dialog};
 use crate::app::actions::{Action, FilePick};
 use crate::app::format;
-use crate::app::models::{ModelAction, OFFLINE};
+use crate::app::models::ModelAction;
 use crate::app::state::{AppState, Check};
 use crate::ui::theme;
 use crate::worker::message::{Entry, ModelId, Owner, Role, entry};
@@ -89,8 +89,8 @@ fn folder_ui(state: &AppState, ui: &mut Ui, asked: &mut Vec<Action>) {
         }
     });
     let theme = theme::of(ui);
-    if state.models.sources.hub.offline {
-        ui.colored_label(theme.warning.colour(), OFFLINE);
+    if let Some(reason) = state.why_offline() {
+        ui.colored_label(theme.warning.colour(), reason);
     }
     if let Check::Failed(report) = &state.models.library {
         ui.colored_label(theme.error.colour(), &report.summary);
@@ -224,7 +224,7 @@ pub fn download_ui(state: &AppState, id: &ModelId, ctx: &Context) -> Vec<Action>
 }
 
 fn about_download_ui(state: &AppState, entry: &Entry, ui: &mut Ui) {
-    let address = entry.address(&state.models.sources.hub.endpoint);
+    let address = entry.address(&state.hub().endpoint);
     let place = entry.place(state.models_folder());
     let lines = [
         format!("{}: {}.", entry.role, entry.purpose),

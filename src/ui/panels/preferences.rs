@@ -1,5 +1,7 @@
 //! The user's settings, whatever the video.
 
+mod models_page;
+
 use egui::{ComboBox, Context, DragValue, Grid, Slider, Ui};
 
 use super::dialog::{buttons, dialog};
@@ -11,11 +13,13 @@ use crate::app::preferences::{Preferences, ThemeChoice};
 use crate::app::state::{AppState, Check, PreferencesPage};
 use crate::pipeline::job::DeviceChoice;
 use crate::ui::theme;
+use models_page::models_page_ui;
 
-const PAGES: [(PreferencesPage, &str); 5] = [
+const PAGES: [(PreferencesPage, &str); 6] = [
     (PreferencesPage::General, "General"),
     (PreferencesPage::Appearance, "Appearance"),
     (PreferencesPage::Device, "Device"),
+    (PreferencesPage::Models, "Models"),
     (PreferencesPage::Video, "Video and export"),
     (PreferencesPage::Shortcuts, "Shortcuts"),
 ];
@@ -40,6 +44,7 @@ pub fn preferences_ui(state: &AppState, page: PreferencesPage, ctx: &Context) ->
                 PreferencesPage::General => general_ui(&mut edited, ui),
                 PreferencesPage::Appearance => appearance_ui(&mut edited, ui),
                 PreferencesPage::Device => asked.extend(device_ui(state, &mut edited, ui)),
+                PreferencesPage::Models => asked.extend(models_page_ui(state, &mut edited, ui)),
                 PreferencesPage::Video => asked.extend(video_ui(state, &mut edited, ui)),
                 PreferencesPage::Shortcuts => table_ui("", ui),
             }

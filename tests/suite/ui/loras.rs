@@ -6,7 +6,6 @@ use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::settings::Setting;
-use fresco_studio::app::state::Dialog;
 use fresco_studio::pipeline::job::LoraSpec;
 use fresco_studio::ui::dialogs::Chosen;
 use fresco_studio::worker::message::{Command, Event};

@@ -14,6 +14,7 @@ mod names;
 mod notices;
 mod overlays;
 mod panels;
+mod preferences;
 mod prompt;
 mod script;
 mod settings;

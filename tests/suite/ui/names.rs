@@ -25,6 +25,7 @@ fn every_control_of_every_dialog_has_a_name() {
         PreferencesPage::General,
         PreferencesPage::Appearance,
         PreferencesPage::Device,
+        PreferencesPage::Models,
         PreferencesPage::Video,
         PreferencesPage::Shortcuts,
     ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fresco_studio::frame::{Frame, FrameIdx, Size};
 use fresco_studio::video::FrameStore;
-use fresco_studio::worker::message::{FileAnswer, FileTask, Loaded, LockState};
+use fresco_studio::worker::message::{FileAnswer, FileTask, Loaded, LockState, Secret};
 use fresco_studio::worker::{Command, Event, WorkerHandle, spawn};
 
 use super::next;
@@ -63,6 +63,30 @@ fn what_is_written_is_read() {
         ask(&worker, look),
         FileAnswer::Looked(vec![(path, true), (gone, false)])
     );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_private_text_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.toml");
+    let worker = worker();
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let save = FileTask::Save {
+        path: path.clone(),
+        text: "a = 1".to_owned(),
+    };
+    ask(&worker, save);
+    assert_eq!(mode(), 0o644);
+    let save = FileTask::SavePrivate {
+        path: path.clone(),
+        text: Secret("token".to_owned()),
+    };
+    assert_eq!(ask(&worker, save), FileAnswer::Saved(path.clone(), Ok(())));
+    assert_eq!(mode(), 0o600);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "token");
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn head_ui(state: &AppState, entry: &Entry, standing: &Standing, ui: &mut Ui) {
 
 /// What it is for, under which licence, and where it is from.
 fn facts_ui(state: &AppState, entry: &Entry, ui: &mut Ui, asked: &mut Vec<Action>) {
-    let page = entry.page(&state.models.sources.hub.endpoint);
+    let page = entry.page(&state.hub().endpoint);
     ui.horizontal(|ui| {
         ui.add_space(DOT_WIDTH);
         ui.vertical(|ui| {

@@ -141,6 +141,24 @@ fn time_left(state: &AppState, project: &Project, plan: &Plan, marks: &[Mark]) -
     })
 }
 
+fn changed(what: Setting, spec: JobSpec) -> Action {
+    Action::Change {
+        what,
+        spec: Box::new(spec),
+        gesture: Gesture::Finished,
+    }
+}
+
+/// Takes another working size.
+#[must_use]
+pub fn resized(spec: &JobSpec, side: u32) -> Action {
+    let spec = JobSpec {
+        size: Some(side),
+        ..spec.clone()
+    };
+    changed(Setting::WorkingSize, spec)
+}
+
 /// A smaller batch, and smaller pictures: each alone is enough.
 fn remedies(
     spec: &JobSpec,
@@ -148,21 +166,15 @@ fn remedies(
     load: &BatchLoad,
     limit: u64,
 ) -> Vec<Remedy> {
-    let change = |label: String, what: Setting, spec: JobSpec| Remedy {
-        label,
-        action: Action::Change {
-            what,
-            spec: Box::new(spec),
-            gesture: Gesture::Finished,
-        },
-    };
     let smaller_batch = frames_that_fit(sizes, load, limit).map(|batch_size| {
         let spec = JobSpec {
             batch_size,
             ..spec.clone()
         };
-        let label = format!("Use batch size {batch_size}");
-        change(label, Setting::BatchSize, spec)
+        Remedy {
+            label: format!("Use batch size {batch_size}"),
+            action: changed(Setting::BatchSize, spec),
+        }
     });
     let display = project.source.info.as_ref().map(|info| info.display_size);
     let fits = |side: &u32| {
@@ -170,12 +182,9 @@ fn remedies(
         size.is_some_and(|size| batch_bytes(sizes, &BatchLoad { size, ..*load }) <= limit)
     };
     let sides = (1..short_side(spec) / 64).rev().map(|steps| steps * 64);
-    let smaller_pictures = sides.into_iter().find(fits).map(|side| {
-        let spec = JobSpec {
-            size: Some(side),
-            ..spec.clone()
-        };
-        change(format!("Use {side}"), Setting::WorkingSize, spec)
+    let smaller_pictures = sides.into_iter().find(fits).map(|side| Remedy {
+        label: format!("Use {side}"),
+        action: resized(spec, side),
     });
     smaller_batch.into_iter().chain(smaller_pictures).collect()
 }

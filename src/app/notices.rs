@@ -1,6 +1,7 @@
 //! States in which something is missing or wrong: what happened, what it means, and the button that helps.
 
 mod model;
+mod no_room;
 
 use std::path::Path;
 
@@ -40,6 +41,7 @@ pub enum NoticeKind {
     DamagedModel,
     WrongLora,
     NoControlNet,
+    NoRoom,
     NotAVideo,
     TooShort,
     BrokenFile,
@@ -78,6 +80,7 @@ pub fn notices(state: &AppState) -> Vec<Notice> {
     }
     notices.extend(long_clip(state));
     notices.extend(model(state));
+    notices.extend(no_room::no_room(state));
     notices.extend(device(state));
     notices.extend(after_a_crash(state));
     notices.extend(results_gone(state));

@@ -182,7 +182,8 @@ impl Pass<'_> {
             let (pictures, recorded) = match context.translate(tools.engine, &frames, &progress) {
                 Ok(translated) => translated,
                 Err(error) => {
-                    let (n, rest) = smaller_batches(&batches[i..], &error).ok_or(error)?;
+                    let (n, rest) = smaller_batches(&batches[i..], &error)
+                        .ok_or_else(|| context.explained(error, &frames))?;
                     observer.warning(shrunk(batch.frames().len(), n));
                     context.device.release_memory();
                     context.meter.reset();

@@ -159,6 +159,16 @@ pub enum Error {
     /// Latents or pictures hold values that are no numbers, or the device failed while it made them.
     #[error(transparent)]
     Values(#[from] ReadError),
+    /// There is no memory for the smallest batch.
+    #[error("there is not enough memory for {} with a working size of {short_side}", n_frames(*frames))]
+    NoRoom {
+        /// Its frames.
+        frames: usize,
+        /// The working size.
+        short_side: u32,
+        /// The working size to try, if there is a smaller one.
+        smaller: Option<u32>,
+    },
     /// A picture came out in one colour.
     #[error(
         "frame {frame} came out flat, without any picture; try another model, fewer weights, or the device \"cpu\""
@@ -220,6 +230,13 @@ impl Error {
             Self::Values(ReadError::OutOfMemory) => {
                 "choose a smaller working size with --size, or the device \"cpu\"; finished parts are kept"
             }
+            Self::NoRoom { smaller, .. } => {
+                let smaller = smaller.map(|side| format!("try --size {side}, or "));
+                let smaller = smaller.unwrap_or_default();
+                return Some(format!(
+                    "{smaller}use the device \"cpu\", which takes longer"
+                ));
+            }
             Self::NoAnnotatorWeights {
                 control: "depth", ..
             } => {
@@ -244,6 +261,13 @@ impl Error {
             _ => return io_hint(self),
         };
         Some(hint.to_owned())
+    }
+}
+
+fn n_frames(frames: usize) -> String {
+    match frames {
+        1 => "one frame".to_owned(),
+        n => format!("{n} frames at once, the fewest,"),
     }
 }
 

@@ -34,6 +34,7 @@ pub mod memory_meter;
 pub mod memory_moments;
 pub mod model_folders;
 pub mod model_manager;
+pub mod no_room;
 pub mod observer;
 pub mod output;
 pub mod overlay;

@@ -80,7 +80,8 @@ pub fn try_frame(
         sources: vec![picture],
         anchors: None,
     };
-    let (pictures, _) = context.translate(engine, &batch, &|_| {})?;
+    let translated = context.translate(engine, &batch, &|_| {});
+    let (pictures, _) = translated.map_err(|error| context.explained(error, &batch))?;
     let picture = pictures.into_iter().next();
     Ok(picture.unwrap_or_else(|| unreachable!("a picture for each frame")))
 }

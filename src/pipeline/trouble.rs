@@ -59,6 +59,13 @@ pub enum Trouble {
         /// The model of the catalogue that would draw them.
         get: &'static str,
     },
+    /// There is no memory for the smallest batch.
+    NoRoom {
+        /// The working size.
+        short_side: u32,
+        /// The working size to try, if there is a smaller one.
+        smaller: Option<u32>,
+    },
 }
 
 /// Folders of the published layout, which belong to the folder that holds them.
@@ -85,6 +92,14 @@ impl Error {
                     "depth" => "depth-anything",
                     _ => "hed",
                 },
+            }),
+            Self::NoRoom {
+                short_side,
+                smaller,
+                ..
+            } => Some(Trouble::NoRoom {
+                short_side: *short_side,
+                smaller: *smaller,
             }),
             _ => None,
         }

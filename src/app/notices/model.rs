@@ -85,6 +85,8 @@ fn said(state: &AppState, report: &Report) -> (NoticeKind, String, Vec<Button>) 
                 .chain(uncontrolled(state));
             (NoticeKind::NoControlNet, text, buttons.collect())
         }
+        // No model is meant.
+        Trouble::NoRoom { .. } => (NoticeKind::WrongModel, sentence(report), vec![choose]),
         Trouble::NoAnnotator { control, get } => {
             let text = format!("The control \"{control}\" needs a helper that is not installed.");
             let get = ("Get helper…", get_model(state, get));

@@ -3,7 +3,8 @@
 use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::state::{Dialog, PreferencesPage};
-use fresco_studio::worker::message::{DeviceStatus, Event, JobEvent, SourceEvent};
+use fresco_studio::pipeline::error::Error;
+use fresco_studio::worker::message::{DeviceStatus, Event, JobEvent, Report, SourceEvent};
 
 use super::{Bench, CLIP, names, open_clip, press, start_job, start_screen, tell};
 use crate::facts::report;
@@ -105,6 +106,25 @@ fn settings_changed_while_working_apply_later() {
     super::ask(&mut bench, change);
     assert_said(&bench, "Settings changed. They apply to the next run.");
     assert!(bench.query_by_label("Restart with new settings").is_some());
+}
+
+#[test]
+fn without_memory_for_the_smallest_batch_a_working_size_is_proposed() {
+    let mut bench = open_clip();
+    let job = start_job(&mut bench);
+    let error = Error::NoRoom {
+        frames: 3,
+        short_side: 256,
+        smaller: Some(192),
+    };
+    let failed = JobEvent::Failed(Report::from(&error));
+    tell(&mut bench, vec![Event::Job(job, failed)]);
+    assert_said(&bench, "Not enough memory for a working size of 256");
+    assert_said(&bench, "192 takes clearly less.");
+    press(&mut bench, "Use the smaller size");
+    assert_eq!(bench.state().project().edits.spec.size, Some(192));
+    let names = names(&bench);
+    assert!(names.iter().all(|name| !name.contains("Not enough memory")));
 }
 
 #[test]

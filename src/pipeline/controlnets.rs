@@ -88,6 +88,13 @@ impl LooksAt {
         }
     }
 
+    /// The control that draws it, if one does.
+    #[must_use]
+    pub fn drawn_by(self) -> Option<ControlKind> {
+        let mut controls = PROPOSED.into_iter();
+        controls.find(|control| self.is_drawn_by(*control))
+    }
+
     /// It in words.
     #[must_use]
     pub fn words(self) -> &'static str {

@@ -17,6 +17,7 @@ use super::output::{self, Finished};
 use super::pictures::Pictures;
 use super::plan::Plan;
 use super::shots::{Shot, shots_between};
+use super::warnings::unsuited_controls;
 use crate::files;
 use crate::frame::FrameIdx;
 use crate::tensor::OpenDevice;
@@ -43,6 +44,9 @@ pub fn translate(
     let plan = plan(job, &source)?;
     warn_of_idle_words(job, &plan, observer);
     warn_of_sampling(job, observer);
+    for warning in unsuited_controls(job) {
+        observer.warning(warning);
+    }
     observer.started(&plan);
 
     clock.start(Stage::Keyframes, observer);

@@ -1,5 +1,7 @@
 //! What is said of models and devices that are not quite what was hoped for.
 
+use super::controlnets::LooksAt;
+use super::job::{ControlNetSpec, Job};
 use super::observer::{Observer, Warning};
 use crate::tensor::OpenDevice;
 
@@ -42,9 +44,77 @@ pub fn unmatched_layers(layers: &[String]) -> Warning {
     }
 }
 
+/// `ControlNets` that are shown something else than they were trained to look at, as far as their names tell.
+pub fn unsuited_controls(job: &Job) -> Vec<Warning> {
+    let shown = job.control.kind;
+    let nets = job.models.controlnets.iter();
+    let nets = nets.filter(|net| net.clip.is_none());
+    let warning = |net: &ControlNetSpec| {
+        let looks_at = LooksAt::of_path(&net.path)?;
+        if looks_at.is_drawn_by(shown) {
+            return None;
+        }
+        let name = net.path.file_name().unwrap_or(net.path.as_os_str());
+        let (name, words) = (name.display(), looks_at.words());
+        let clip = "give it a clip of such pictures with clip=FILE";
+        let control = looks_at
+            .drawn_by()
+            .map(|control| format!("use --control {control}, or "));
+        let control = control.unwrap_or_default();
+        Some(Warning {
+            summary: format!(
+                "the ControlNet {name} was trained on {words}, and is shown what \"{shown}\" draws"
+            ),
+            hint: Some(format!("{control}{clip}")),
+        })
+    };
+    nets.filter_map(warning).collect()
+}
+
 fn some_of(names: &[String]) -> String {
     const SHOWN: usize = 3;
     let some = names[..names.len().min(SHOWN)].join(", ");
     let more = if names.len() > SHOWN { ", …" } else { "" };
     format!("{some}{more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::job::{ControlKind, JobSpec};
+
+    #[test]
+    fn networks_that_are_shown_something_else_are_named() {
+        let warned = |net: &str, control: ControlKind| {
+            let job = Job::new(&JobSpec {
+                source: "a.mp4".into(),
+                out: "b.mp4".into(),
+                prompt: "x".to_owned(),
+                controlnet: vec![net.parse().unwrap()],
+                control,
+                ..JobSpec::default()
+            });
+            let warnings = unsuited_controls(&job.unwrap());
+            let warning = warnings.into_iter().next();
+            warning.map(|warning| format!("{}; {}", warning.summary, warning.hint.unwrap()))
+        };
+        let tile = "nets/control_v11f1e_sd15_tile.safetensors";
+        let said = warned(tile, ControlKind::SoftEdges).unwrap();
+        for words in [
+            "_tile.safetensors was trained on",
+            "\"soft-edges\"",
+            "clip=FILE",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(!said.contains("--control"), "{said}");
+        assert_eq!(
+            warned(&format!("{tile},clip=c.mp4"), ControlKind::Canny),
+            None
+        );
+        let depth = warned("controlnet-depth-11", ControlKind::Hed).unwrap();
+        assert!(depth.contains("use --control depth, or"), "{depth}");
+        assert_eq!(warned("controlnet-hed", ControlKind::SoftEdges), None);
+        assert_eq!(warned("my-own-net", ControlKind::Depth), None);
+    }
 }

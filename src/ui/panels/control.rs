@@ -5,8 +5,10 @@ use egui::Ui;
 use super::settings::Editor;
 use crate::app::actions::{Action, FilePick, Gesture};
 use crate::app::settings::{CONTROLS, Setting};
-use crate::pipeline::job::{CannyThresholds, ControlKind};
+use crate::pipeline::job::{CannyThresholds, ControlKind, ControlNetSpec, JobSpec};
+use crate::ui::theme;
 use crate::ui::widgets::labelled_slider::{Edited, Row};
+use crate::worker::message::LooksAt;
 
 /// The section *Control*.
 pub fn control_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
@@ -77,6 +79,7 @@ fn control_nets_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
             }
         });
         clip_ui(editor, ui, index, &name);
+        unsuited_ui(editor.spec, net, ui);
         let row = |label| Row {
             label,
             help: "More: acts more strongly. Less: freer.",
@@ -114,6 +117,25 @@ fn control_nets_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
     if add.on_hover_text(Setting::ControlNets.tooltip()).clicked() {
         editor.asked.push(Action::Pick(FilePick::ControlNet));
     }
+}
+
+/// Says that a network looks at something else than the control draws.
+fn unsuited_ui(spec: &JobSpec, net: &ControlNetSpec, ui: &mut Ui) {
+    let is_shown = net.clip.is_none() && spec.control != ControlKind::None;
+    let Some(looks_at) = LooksAt::of_path(&net.path).filter(|_| is_shown) else {
+        return;
+    };
+    if looks_at.is_drawn_by(spec.control) {
+        return;
+    }
+    let is_it = |(kind, _): &&(ControlKind, &str)| looks_at.drawn_by() == Some(*kind);
+    let advice = match CONTROLS.iter().find(is_it) {
+        Some((_, name)) => format!("Choose the type {name}, or a clip of them."),
+        None => "Choose a clip of them as its control images.".to_owned(),
+    };
+    let text = format!("Trained on {}. {advice}", looks_at.words());
+    let text = egui::RichText::new(text).color(theme::of(ui).warning.colour());
+    ui.add(egui::Label::new(text).wrap());
 }
 
 /// What the network looks at: images made from the source, or those of a clip.

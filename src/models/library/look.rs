@@ -80,7 +80,11 @@ fn nature(header: &Header) -> Nature {
         Err(FamilyError::Wrong {
             role: "ControlNet", ..
         }) => (Some(Role::ControlNet), Some(NOT_SD15.to_owned())),
-        Err(FamilyError::Wrong { .. }) => (None, Some(NOT_SD15.to_owned())),
+        Err(FamilyError::Wrong { family, .. }) => {
+            let is_vae = family.contains("VAE");
+            let role = if is_vae { Role::Vae } else { Role::Checkpoint };
+            (Some(role), Some(NOT_SD15.to_owned()))
+        }
         Err(other) => (None, Some(other.to_string())),
     };
     Nature { role, trouble }

@@ -52,6 +52,24 @@ fn state<'a>(library: &'a Library, id: &str) -> &'a State {
 }
 
 #[test]
+fn one_s_own_models_of_other_families_are_listed_as_such() {
+    let home = Home::new();
+    home.weights("models/xl.safetensors", "conditioner.embedders.0.x");
+    home.weights("models/two.safetensors", "cond_stage_model.model.x");
+    let library = home.scan();
+    for name in ["xl", "two"] {
+        let found = named(&library, name);
+        assert_eq!(found.len(), 1, "{name}: {:#?}", library.found);
+        assert_eq!(
+            (found[0].role, found[0].owner),
+            (Role::Checkpoint, Owner::Own)
+        );
+        assert_eq!(found[0].trouble.as_deref(), Some("not SD 1.5"));
+    }
+    assert!(library.notes.is_empty(), "{:?}", library.notes);
+}
+
+#[test]
 fn layouts_of_other_programs_are_known() {
     let home = Home::new();
     let a1111 = "stable-diffusion-webui/models";

@@ -13,7 +13,6 @@ pub use super::downloads::{DownloadState, GetModel};
 pub use super::files::{FileAnswer, FileTask, Loaded, LockState};
 pub use super::report::Report;
 pub use crate::pipeline::compat::Choices;
-pub use crate::pipeline::controlnets::proposed_control;
 pub use crate::pipeline::controlnets::{LooksAt, proposed_control};
 pub use crate::pipeline::engine::DeviceStatus;
 pub use crate::pipeline::evaluate::Measures;

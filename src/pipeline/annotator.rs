@@ -6,7 +6,7 @@ use super::compat::Choices;
 use super::depth::{DepthDrawer, DepthStyle};
 use super::error::Error;
 use super::job::{ControlKind, ControlSettings, ModelFiles};
-use crate::annotators::{Annotator, ControlImage, hed};
+use crate::annotators::{Annotator, ControlImage, DepthWeights, hed};
 use crate::files::ContentHash;
 use crate::frame::Frame;
 use crate::models::ModelError;
@@ -46,10 +46,7 @@ impl ReadyAnnotator {
     ) -> Result<(), Error> {
         match Self::wanted(files, control) {
             Some(Annotator::Hed) => find_hed(places).map(drop),
-            // Either network will do.
-            Some(Annotator::Depth) => {
-                DepthDrawer::find(places, Choices::OWN.depth_network).map(drop)
-            }
+            Some(Annotator::Depth) => find_depth(places).map(drop),
             _ => Ok(()),
         }
     }
@@ -124,9 +121,14 @@ impl ReadyAnnotator {
 pub fn weights_are_there(control: ControlKind, places: &Places) -> bool {
     match control {
         ControlKind::Hed => find_hed(places).is_ok(),
-        ControlKind::Depth => DepthDrawer::find(places).is_ok(),
+        ControlKind::Depth => find_depth(places).is_ok(),
         ControlKind::SoftEdges | ControlKind::Canny | ControlKind::None => true,
     }
+}
+
+/// Any network for depth: which one is taken where there are two does not matter here.
+fn find_depth(places: &Places) -> Result<DepthWeights, Error> {
+    DepthDrawer::find(places, Choices::OWN.depth_network)
 }
 
 fn find_hed(places: &Places) -> Result<PathBuf, Error> {

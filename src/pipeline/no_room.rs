@@ -54,6 +54,8 @@ mod tests {
             n_controlnets: 0,
             vae: 83_653_863,
             text_encoder: 123_060_480,
+            motion: 0,
+            saliency: 0,
             channels: vec![320, 640, 1280, 1280],
             layers_per_block: 2,
             heads: 8,

@@ -42,6 +42,7 @@ fn check_prompt(prompt: &str) {
         assert_eq!(words, prompt);
     }
     if let Some(tag) = malformed_tag(prompt) {
-        assert!(tag.starts_with("<lora:") && words.contains(tag));
+        // One without an end goes on to the end of the prompt, of which spaces are cut off.
+        assert!(tag.starts_with("<lora:") && words.contains(tag.trim_end()));
     }
 }

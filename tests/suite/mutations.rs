@@ -93,35 +93,19 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn subjects() -> Vec<Subject> {
+fn subject(name: &'static str, seeds: Vec<PathBuf>, parse: fn(&[u8])) -> Subject {
+    Subject { name, parse, seeds }
+}
+
+/// A file of the demo model, as a seed.
+fn demo(file: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let models = root.join("models");
-    let demo = |file: &str| vec![models.join("demo").join(file)];
-    let manifests = ["sd15", "egnet", "controlnet-sd15"];
-    let golden = root.join("../shared/golden/models/torch_pickle");
-    let pickles = [
-        "zip_plain.pth",
-        "zip_model.pth",
-        "legacy_plain.pth",
-        "legacy_model.pth",
-    ];
-    let subject = |name, seeds, parse| Subject { name, parse, seeds };
+    vec![root.join("models/demo").join(file)]
+}
+
+/// Configs, and the networks that are built from those that are taken.
+fn configs() -> Vec<Subject> {
     vec![
-        subject("project", Vec::new(), |bytes| {
-            drop(project::from_text(&text(bytes), Path::new("/a")));
-        }),
-        subject("preferences", Vec::new(), |bytes| {
-            drop(Preferences::from_text(&text(bytes)));
-        }),
-        subject(
-            "manifest",
-            manifests
-                .map(|name| models.join(name).join("manifest.toml"))
-                .to_vec(),
-            |bytes| {
-                drop(parse_manifest(&text(bytes), &[]));
-            },
-        ),
         subject("U-Net config", demo("unet/config.json"), |bytes| {
             drop(UNetConfig::from_json(bytes).map(|it| UNet2DConditionModel::new(&it, &device())));
         }),
@@ -155,6 +139,37 @@ fn subjects() -> Vec<Subject> {
                 drop(SchedulerConfig::from_json(bytes).map(|it| NoiseSchedule::new(&it)));
             },
         ),
+    ]
+}
+
+fn subjects() -> Vec<Subject> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let models = root.join("models");
+    let manifests = ["sd15", "egnet", "controlnet-sd15"];
+    let golden = root.join("../shared/golden/models/torch_pickle");
+    let pickles = [
+        "zip_plain.pth",
+        "zip_model.pth",
+        "legacy_plain.pth",
+        "legacy_model.pth",
+    ];
+    let mut subjects = configs();
+    subjects.extend([
+        subject("project", Vec::new(), |bytes| {
+            drop(project::from_text(&text(bytes), Path::new("/a")));
+        }),
+        subject("preferences", Vec::new(), |bytes| {
+            drop(Preferences::from_text(&text(bytes)));
+        }),
+        subject(
+            "manifest",
+            manifests
+                .map(|name| models.join(name).join("manifest.toml"))
+                .to_vec(),
+            |bytes| {
+                drop(parse_manifest(&text(bytes), &[]));
+            },
+        ),
         subject("merges", demo("tokenizer/merges.txt"), |bytes| {
             drop(Tokenizer::from_files(
                 b"{\"a\":0,\"<|endoftext|>\":1}",
@@ -177,7 +192,8 @@ fn subjects() -> Vec<Subject> {
             pickles.map(|name| golden.join(name)).to_vec(),
             pickle,
         ),
-    ]
+    ]);
+    subjects
 }
 
 /// A PyTorch file goes to its reader if its structure is right.

@@ -230,7 +230,8 @@ mod tests {
     fn one_look_at_pictures_gives_samples_that_differ_by_their_noise() {
         let device = Device::flex();
         device.seed(5);
-        let json = r#"{"block_out_channels": [2, 2, 2, 2], "layers_per_block": 1, "norm_num_groups": 2}"#;
+        let json =
+            r#"{"block_out_channels": [2, 2, 2, 2], "layers_per_block": 1, "norm_num_groups": 2}"#;
         let vae = AutoencoderKL::new(&VaeConfig::from_json(json.as_bytes()).unwrap(), &device);
         let pictures = Tensor::random([2, 3, 16, 16], Distribution::Normal(0.0, 1.0), &device);
         let posterior = encoded(pictures, &vae, Coding::Whole).unwrap();

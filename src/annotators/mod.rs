@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 pub use canny::canny;
 pub use depth::{DepthEstimator, DepthNetwork, DepthRange, DepthScale, DepthWeights};
 pub use hed::hed;
-pub use saliency::{ChannelOrder, SaliencyEstimator, contrast_with_border, egnet_input};
+pub use saliency::{
+    ChannelOrder, SaliencyEstimator, SaliencyNetwork, contrast_with_border, egnet_input,
+};
 pub use soft_edges::soft_edges;
 
 use crate::frame::{Frame, Size};

@@ -13,16 +13,10 @@ pub fn methods(state: &AppState) -> Vec<String> {
     let spec = &project.edits.spec;
     let consistency = Consistency::from(&spec.guidance);
     let follows_motion = !consistency.is_off() || !spec.no_fill;
-    let motion = line(
-        "Motion",
-        ("GMFlow", model.helpers.gmflow),
-        "dense inverse search",
-    );
-    let background = line(
-        "Background",
-        ("EGNet", model.helpers.egnet),
-        "contrast with the border",
-    );
+    let gmflow = model.helpers.gmflow.then_some("GMFlow");
+    let motion = line("Motion", gmflow, ("GMFlow", "dense inverse search"));
+    let usual = ("U²-Net", "contrast with the border");
+    let background = line("Background", model.helpers.saliency, usual);
     let lines = [
         follows_motion.then_some(motion),
         consistency.background_smoothing.then_some(background),
@@ -30,10 +24,10 @@ pub fn methods(state: &AppState) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-fn line(what: &str, (network, is_here): (&str, bool), classical: &str) -> String {
-    if is_here {
-        format!("{what}: {network}")
-    } else {
-        format!("{what}: {classical} ({network}'s weights are not here)")
+/// `here` is the network that is there; else the method without one takes the place of the usual network.
+fn line(what: &str, here: Option<&str>, (usual, classical): (&str, &str)) -> String {
+    match here {
+        Some(network) => format!("{what}: {network}"),
+        None => format!("{what}: {classical} ({usual}'s weights are not here)"),
     }
 }

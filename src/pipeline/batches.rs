@@ -272,7 +272,7 @@ fn helpers(
     }
     let helpers = Helpers::find(places, device, observer);
     Some(if job.consistency.background_smoothing {
-        helpers.with_saliency(places, choices.saliency_channels, device, observer)
+        helpers.with_saliency(places, choices, device, observer)
     } else {
         helpers
     })

@@ -7,7 +7,7 @@
 use super::job::{Compat, SamplingSettings, Start};
 use super::keyframes::KeyframeRule;
 use super::plan::Partition;
-use crate::annotators::{ChannelOrder, DepthNetwork, DepthScale};
+use crate::annotators::{ChannelOrder, DepthNetwork, DepthScale, SaliencyNetwork};
 use crate::diffusion::noise_schedule::{StepRounding, warmup_steps};
 use crate::diffusion::sdedit::NoisingPrecision;
 use crate::models::clip::PromptGrammar;
@@ -35,7 +35,9 @@ pub struct Choices {
     pub depth_network: DepthNetwork,
     /// What is called near and far in them.
     pub depth_scale: DepthScale,
-    /// How the saliency network is shown colours.
+    /// Which saliency network is used where both are there.
+    pub saliency_network: SaliencyNetwork,
+    /// How the reference's saliency network is shown colours.
     pub saliency_channels: ChannelOrder,
     /// Added to the variance that optimised features are given back; see [`OptimizerConfig`]. The reference adds 1, by
     /// what seems a slip of arguments, and so does this program, because a negligible number measures no better: with the
@@ -62,6 +64,7 @@ impl Choices {
         noising: NoisingPrecision::Single,
         depth_network: DepthNetwork::DepthAnything,
         depth_scale: DepthScale::OfClip,
+        saliency_network: SaliencyNetwork::U2Net,
         saliency_channels: ChannelOrder::Trained,
         adain_style_epsilon: 1.0,
         carrying: Carrying::Precise,
@@ -79,6 +82,7 @@ impl Choices {
         noising: NoisingPrecision::Half,
         depth_network: DepthNetwork::Midas,
         depth_scale: DepthScale::OfFrame,
+        saliency_network: SaliencyNetwork::EgNet,
         saliency_channels: ChannelOrder::Reference,
         adain_style_epsilon: 1.0,
         carrying: Carrying::Reference,

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::compat::Choices;
 use super::error::Error;
 use super::observer::{Observer, Warning};
-use crate::annotators::{ChannelOrder, SaliencyEstimator};
+use crate::annotators::{ChannelOrder, SaliencyEstimator, SaliencyNetwork};
 use crate::files::ContentHash;
 use crate::flow::FlowEstimator;
 use crate::models::ModelError;
-use crate::models::checkpoint::CheckpointError;
-use crate::models::egnet::{self, EgNet};
 use crate::models::gmflow::{self, GmFlow};
 use crate::models::library::{Helper, Places};
+use crate::models::u2net;
 use crate::tensor::Device;
 
 /// The helpers of a job.
@@ -29,7 +29,8 @@ pub struct Helpers {
 /// pictures are denoised.
 enum Saliency {
     RobustBackground,
-    EgNet {
+    Network {
+        network: SaliencyNetwork,
         file: PathBuf,
         weights: ContentHash,
         order: ChannelOrder,
@@ -41,7 +42,7 @@ impl Saliency {
     fn name(&self) -> &'static str {
         match self {
             Self::RobustBackground => "contrast with the border",
-            Self::EgNet { .. } => "EGNet",
+            Self::Network { network, .. } => network.name(),
         }
     }
 }
@@ -69,7 +70,7 @@ impl Helpers {
     #[must_use]
     pub fn find(places: &Places, device: &Device, observer: &dyn Observer) -> Self {
         let file = places.helper(Helper::GmFlow);
-        let load = |file: &Path| GmFlow::load(file, device);
+        let load = |file: &Path| Ok(GmFlow::load(file, device)?);
         let loaded = file.and_then(|file| usable("GMFlow", &file, load, observer));
         let (flow, weights) = match loaded {
             Some((network, hash)) => (FlowEstimator::GmFlow(Box::new(network)), Some(hash)),
@@ -82,23 +83,28 @@ impl Helpers {
         }
     }
 
-    /// Also looks for the best helper for what is salient: `EGNet` if its weights are there, in the same way.
+    /// Also looks for the best helper for what is salient in the same way: the network that `choices` prefer, or the other, if
+    /// weights are there.
     #[must_use]
     pub fn with_saliency(
         self,
         places: &Places,
-        order: ChannelOrder,
+        choices: &Choices,
         device: &Device,
         observer: &dyn Observer,
     ) -> Self {
-        let Some(file) = places.helper(Helper::EgNet) else {
+        let order = choices.saliency_channels;
+        let network = SaliencyNetwork::find(places, choices.saliency_network);
+        let found = network.and_then(|network| Some((network, places.helper(network.helper())?)));
+        let Some((network, file)) = found else {
             return self;
         };
-        let load = |file: &Path| EgNet::load(file, device);
-        match usable("EGNet", &file, load, observer) {
+        let load = |file: &Path| SaliencyEstimator::load(network, file, order, device);
+        match usable(network.name(), &file, load, observer) {
             None => self,
             Some((_, weights)) => Self {
-                saliency: Saliency::EgNet {
+                saliency: Saliency::Network {
+                    network,
                     file,
                     weights,
                     order,
@@ -115,10 +121,12 @@ impl Helpers {
     pub fn saliency(&self, device: &Device) -> Result<SaliencyEstimator, Error> {
         match &self.saliency {
             Saliency::RobustBackground => Ok(SaliencyEstimator::RobustBackground),
-            Saliency::EgNet { file, order, .. } => {
-                let (network, _) = EgNet::load(file, device).map_err(ModelError::from)?;
-                Ok(SaliencyEstimator::EgNet(Box::new(network), *order))
-            }
+            Saliency::Network {
+                network,
+                file,
+                order,
+                ..
+            } => Ok(SaliencyEstimator::load(*network, file, *order, device)?.0),
         }
     }
 
@@ -131,7 +139,7 @@ impl Helpers {
             saliency: self.saliency.name(),
             saliency_weights: match &self.saliency {
                 Saliency::RobustBackground => None,
-                Saliency::EgNet { weights, order, .. } => Some((weights, *order)),
+                Saliency::Network { weights, order, .. } => Some((weights, *order)),
             },
         }
     }
@@ -159,21 +167,27 @@ impl Helpers {
         let name = self.saliency.name();
         let background = match self.saliency {
             Saliency::RobustBackground => format!(
-                "The background was found without a network, by {name}; with {} in the models folder it is EGNet.",
-                egnet::FILES[0]
+                "The background was found without a network, by {name}; with {} in the models folder it is U²-Net.",
+                u2net::FILES[0]
             ),
-            Saliency::EgNet { .. } => format!("The background was found by {name}."),
+            Saliency::Network { .. } => format!("The background was found by {name}."),
         };
         let background = finds_background.then_some(background);
         std::iter::once(flow).chain(background).collect()
     }
 }
 
+/// Name of the network that will find what is salient, if weights of one are there.
+#[must_use]
+pub fn salient_by(places: &Places, choices: &Choices) -> Option<&'static str> {
+    SaliencyNetwork::find(places, choices.saliency_network).map(SaliencyNetwork::name)
+}
+
 /// A network and the identity of its weights, or a warning of why it is not used.
 fn usable<T>(
     name: &str,
     file: &Path,
-    load: impl Fn(&Path) -> Result<(T, Vec<String>), CheckpointError>,
+    load: impl Fn(&Path) -> Result<(T, Vec<String>), ModelError>,
     observer: &dyn Observer,
 ) -> Option<(T, ContentHash)> {
     let try_it = || -> Result<(T, ContentHash), String> {

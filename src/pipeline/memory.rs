@@ -18,6 +18,7 @@ use crate::models::controlnet::{ControlNetConfig, ControlNetModel};
 use crate::models::egnet::{EgNet, EgNetConfig};
 use crate::models::gmflow::GmFlow;
 use crate::models::library::{Helper, Places};
+use crate::models::u2net::{U2Net, U2NetConfig};
 use crate::models::unet::{UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{AutoencoderKL, VaeConfig};
 use crate::tensor::Device;
@@ -91,9 +92,15 @@ impl NetworkSizes {
             vae: weights_of(&AutoencoderKL::new(&vae, &device)),
             text_encoder: weights_of(&ClipTextModel::new(&text_encoder, &device)),
             motion: helper(Helper::GmFlow, &|| weights_of(&GmFlow::new(&device))),
-            saliency: helper(Helper::EgNet, &|| {
-                weights_of(&EgNet::new(&EgNetConfig::default(), &device))
-            }),
+            // The larger one, if both are there.
+            saliency: Ord::max(
+                helper(Helper::EgNet, &|| {
+                    weights_of(&EgNet::new(&EgNetConfig::default(), &device))
+                }),
+                helper(Helper::U2Net, &|| {
+                    weights_of(&U2Net::new(&U2NetConfig::default(), &device))
+                }),
+            ),
             heads: unet.heads(0),
             channels: unet.block_out_channels,
             layers_per_block: unet.layers_per_block,

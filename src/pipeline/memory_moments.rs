@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::conditions::Coding;
 use super::memory::{BatchLoad, NetworkSizes};
-use crate::models::gmflow;
+use crate::models::{gmflow, u2net};
 
 /// Pixels of a side that become one cell of the latents.
 const CELL: u64 = 8;
@@ -44,6 +44,8 @@ const MOTION_ATTENTION: u64 = 128 * 6;
 /// Channels times maps of the saliency network at its finest level, a quarter of the frame's side: 128 channels of edges, of
 /// what is fused, as in a residual block, and for each place of its widest kernel, as a convolution may be unrolled.
 const SALIENCY_MAPS: u64 = 128 * (2 + RESNET_MAPS + 7 * 7);
+/// Channels times maps of the other saliency network in its first block, which has 64 channels and works with 32.
+const SQUARE_MAPS: u64 = 64 * (2 + RESNET_MAPS);
 /// Most bytes that are held while a block of the autoencoder works on a band.
 const BAND_BYTES: u64 = 128 << 20;
 /// Added for what the allocator cannot hand out again, in per cent.
@@ -241,9 +243,11 @@ impl Sizes<'_> {
             .max(scores + MOTION_ATTENTION * cells)
     }
 
-    /// The widest layer of the saliency network, which is shown one frame at half its size.
+    /// The widest layer of a saliency network: of `EGNet`, which is shown one frame at half its size, or of `U²-Net`, which
+    /// is shown a square of one size.
     fn saliency(&self) -> u64 {
-        SALIENCY_MAPS * self.pixels() / 16 * FULL
+        let square = (u2net::SIDE * u2net::SIDE) as u64;
+        (SALIENCY_MAPS * self.pixels() / 16).max(SQUARE_MAPS * square) * FULL
     }
 
     fn picture(&self, moment: Moment, coding: Coding) -> Holding {

@@ -94,8 +94,8 @@ pub fn overlay(
     let places = engine.places();
     let mut helpers = Helpers::find(places, &device, observer);
     if kind == OverlayKind::Saliency {
-        let order = Choices::of(compat).saliency_channels;
-        helpers = helpers.with_saliency(places, order, &device, observer);
+        let choices = Choices::of(compat);
+        helpers = helpers.with_saliency(places, &choices, &device, observer);
     }
     observer.checkpoint()?;
     draw(kind, &frames, &helpers, &device)

@@ -220,8 +220,8 @@ pub struct ModelStatus {
 pub struct HelpersFound {
     /// `GMFlow`, which finds motion.
     pub gmflow: bool,
-    /// `EGNet`, which finds what is salient.
-    pub egnet: bool,
+    /// Name of the network that finds what is salient, if there is one.
+    pub saliency: Option<&'static str>,
 }
 
 /// News of a job. Exactly one of the last four ends it, and nothing follows that one.

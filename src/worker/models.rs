@@ -7,8 +7,10 @@ use crossbeam_channel::Receiver;
 use super::handle::Outbox;
 use super::message::{Event, HelpersFound, ModelStatus, NetworkSizes, Report};
 use super::report::guarded;
+use crate::pipeline::compat::Choices;
 use crate::pipeline::controlnets::proposed_control;
 use crate::pipeline::error::Error;
+use crate::pipeline::helpers::salient_by;
 use crate::pipeline::job::{ControlSettings, JobSpec, model_files};
 use crate::pipeline::model_folders::ModelFolders;
 use crate::pipeline::model_manager::{self, Helper, Places, title};
@@ -45,17 +47,16 @@ fn status(spec: &JobSpec, places: &Places) -> Result<ModelStatus, Report> {
         is_demo: spec.model.is_none(),
         name,
         has_control: sizes.n_controlnets > 0,
-        helpers: helpers(places),
+        helpers: helpers(spec, places),
         sizes,
         proposed_control: proposed_control(&files, places),
     })
 }
 
-fn helpers(places: &Places) -> HelpersFound {
-    let is_here = |helper| places.helper(helper).is_some();
+fn helpers(spec: &JobSpec, places: &Places) -> HelpersFound {
     HelpersFound {
-        gmflow: is_here(Helper::GmFlow),
-        egnet: is_here(Helper::EgNet),
+        gmflow: places.helper(Helper::GmFlow).is_some(),
+        saliency: salient_by(places, &Choices::of(spec.compat)),
     }
 }
 

@@ -13,6 +13,7 @@ use fresco_studio::models::gmflow::{self, GmFlow};
 use fresco_studio::models::hed::{self, Hed};
 use fresco_studio::models::midas::{self, Midas, MidasConfig};
 use fresco_studio::models::tiny_vae::{self, Layout, TinyDecoder, TinyEncoder};
+use fresco_studio::models::u2net::{self, U2Net, U2NetConfig};
 use fresco_studio::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use fresco_studio::models::vae::{self, AutoencoderKL, VaeConfig};
 use fresco_studio::tensor::Device;
@@ -109,6 +110,12 @@ fn the_preview_decoder_fits_in_both_layouts() {
 fn gmflow_fits() {
     let network = GmFlow::new(&Device::flex());
     compare(&network, "gmflow/keys.txt", &gmflow::KEYS);
+}
+
+#[test]
+fn u2net_fits() {
+    let network = U2Net::new(&U2NetConfig::default(), &Device::flex());
+    compare(&network, "u2net/keys.txt", &u2net::KEYS);
 }
 
 #[test]

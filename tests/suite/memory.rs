@@ -29,6 +29,11 @@ const STRENGTH: f64 = 1.0;
 /// it are what a user would suffer from.
 const SHARES: std::ops::Range<f64> = 0.15..1.25;
 
+/// The same for what an adapter's allocator took in all. The estimate counts scores of attention in case a driver has only the
+/// kernel that stores them; most have one that does not.
+#[cfg(feature = "gpu")]
+const SHARES_OF_ADAPTER: std::ops::Range<f64> = 0.2..1.25;
+
 /// Peak memory in KiB of a job of so many batches under full guidance, in a process of its own. The least of two runs:
 /// how much the allocator keeps, and which pages of the program are counted, varies from run to run.
 fn peak_of_batches(studio: &Studio, n_batches: usize) -> f64 {
@@ -215,6 +220,6 @@ fn an_adapter_s_allocator_takes_about_what_is_estimated() {
             estimated / 1e6
         );
         let ratio = measured / estimated;
-        assert!((0.5..2.0).contains(&ratio), "{ratio}");
+        assert!(SHARES_OF_ADAPTER.contains(&ratio), "{ratio}");
     }
 }

@@ -3,15 +3,15 @@
 //! Source: He et al., "Deep Residual Learning for Image Recognition", 2016; the dilation is that of Chen et al., "DeepLab",
 //! 2017.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{Initializer, PaddingConfig2d};
 use burn::tensor::activation::relu;
 
+use crate::models::frozen_norm::FrozenNorm;
 use crate::tensor::{Device, Tensor};
 
-const NORM_EPSILON: f64 = 1e-5;
 /// Growth of a block's channels over those of its middle convolution.
 const EXPANSION: usize = 4;
 
@@ -129,35 +129,6 @@ impl Bottleneck {
 struct Downsample {
     conv: Conv2d,
     norm: FrozenNorm,
-}
-
-/// Batch normalisation by the statistics of training, which makes it a scale and a shift.
-#[derive(Module, Debug)]
-struct FrozenNorm {
-    weight: Param<Tensor<1>>,
-    bias: Param<Tensor<1>>,
-    running_mean: Param<Tensor<1>>,
-    running_var: Param<Tensor<1>>,
-}
-
-impl FrozenNorm {
-    fn new(channels: usize, device: &Device) -> Self {
-        let fill = |value: Initializer| value.init([channels], device);
-        Self {
-            weight: fill(Initializer::Ones),
-            bias: fill(Initializer::Zeros),
-            running_mean: fill(Initializer::Zeros),
-            running_var: fill(Initializer::Ones),
-        }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let scale = self.weight.val() / (self.running_var.val() + NORM_EPSILON).sqrt();
-        let shift = self.bias.val() - self.running_mean.val() * scale.clone();
-        let channels = x.dims()[1];
-        let spread = |values: Tensor<1>| values.reshape([1, channels, 1, 1]);
-        x * spread(scale) + spread(shift)
-    }
 }
 
 /// A convolution without bias that keeps the size at stride 1; `kernel` and how far it strides and reaches.

@@ -21,6 +21,7 @@ use crate::models::lora::Lora;
 use crate::models::midas::Midas;
 use crate::models::original::Network;
 use crate::models::tiny_vae::TinyDecoder;
+use crate::models::u2net::U2Net;
 use crate::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{self, AutoencoderKL, VaeConfig};
 use crate::tensor::Device;
@@ -52,6 +53,7 @@ fn check_helper(helper: Helper, path: &Path) -> Result<(), ModelError> {
     match helper {
         Helper::GmFlow => GmFlow::check(path)?,
         Helper::Hed => Hed::check(path)?,
+        Helper::U2Net => U2Net::check(path)?,
         Helper::EgNet => EgNet::check(path)?,
         Helper::DepthAnything => DepthAnything::check(path)?,
         Helper::Midas => Midas::check(path)?,

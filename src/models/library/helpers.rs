@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{Entry, catalogue};
 use super::places::{Places, snapshot};
-use crate::models::{depth_anything, egnet, gmflow, hed, midas, tiny_vae};
+use crate::models::{depth_anything, egnet, gmflow, hed, midas, tiny_vae, u2net};
 
 /// Folders of other programs that helpers lie in, below that program's own: of A1111 and its relatives, and of
 /// `ComfyUI`.
@@ -27,6 +27,8 @@ pub enum Helper {
     /// Finds soft edges.
     Hed,
     /// Finds what is salient.
+    U2Net,
+    /// Finds what is salient, as the reference does.
     EgNet,
     /// Finds depth.
     DepthAnything,
@@ -37,9 +39,10 @@ pub enum Helper {
 }
 
 impl Helper {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::GmFlow,
         Self::Hed,
+        Self::U2Net,
         Self::EgNet,
         Self::DepthAnything,
         Self::Midas,
@@ -51,6 +54,7 @@ impl Helper {
         match self {
             Self::GmFlow => "gmflow",
             Self::Hed => "hed",
+            Self::U2Net => "u2net",
             Self::EgNet => "egnet",
             Self::DepthAnything => "depth-anything",
             Self::Midas => "midas",
@@ -69,6 +73,7 @@ impl Helper {
         match self {
             Self::GmFlow => gmflow::find(folder),
             Self::Hed => hed::find(folder),
+            Self::U2Net => u2net::find(folder),
             Self::EgNet => egnet::find(folder),
             Self::DepthAnything => depth_anything::find(folder),
             Self::Midas => midas::find(folder),

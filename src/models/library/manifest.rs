@@ -35,6 +35,7 @@ const MANIFESTS: &[Manifest] = manifests![
     "controlnet-sd15": ["config.json"],
     "gmflow": [],
     "hed": [],
+    "u2net": [],
     "egnet": [],
     "depth-anything": [],
     "midas": [],

@@ -195,6 +195,7 @@ fn gpu_helpers_match_the_reference() {
     fixture::for_each("egnet_tiny", |fixture| {
         super::egnet::check(fixture, &device);
     });
+    super::u2net::check(&device);
     fixture::for_each("hed_tiny", |fixture| {
         super::hed::check_tiny(fixture, &device);
     });

@@ -31,6 +31,7 @@ mod schedulers;
 pub mod single_file;
 mod soft_edges;
 mod taesd;
+mod u2net;
 mod unet;
 mod vae;
 

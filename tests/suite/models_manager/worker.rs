@@ -128,9 +128,9 @@ fn helpers_that_are_there_are_told_with_the_model() {
         b"weights",
     );
     let one = found();
-    assert!(one.gmflow && !one.egnet);
+    assert_eq!((one.gmflow, one.saliency), (true, None));
     put(&home.path().join("egnet").join(egnet::FILES[0]), b"weights");
-    assert!(found().egnet);
+    assert_eq!(found().saliency, Some("EGNet"));
 }
 
 #[test]

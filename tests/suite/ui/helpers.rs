@@ -34,11 +34,11 @@ fn methods_stand_beside_the_settings_that_use_them() {
     );
     assert_eq!(
         said(&bench, "Background:"),
-        ["Background: contrast with the border (EGNet's weights are not here)"]
+        ["Background: contrast with the border (U²-Net's weights are not here)"]
     );
     let both = HelpersFound {
         gmflow: true,
-        egnet: true,
+        saliency: Some("EGNet"),
     };
     tell_helpers(&mut bench, both);
     assert_eq!(said(&bench, "Motion:"), ["Motion: GMFlow"]);

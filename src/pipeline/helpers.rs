@@ -94,8 +94,7 @@ impl Helpers {
         observer: &dyn Observer,
     ) -> Self {
         let order = choices.saliency_channels;
-        let network = SaliencyNetwork::find(places, choices.saliency_network);
-        let found = network.and_then(|network| Some((network, places.helper(network.helper())?)));
+        let found = SaliencyNetwork::find(places, choices.saliency_network);
         let Some((network, file)) = found else {
             return self;
         };
@@ -180,7 +179,8 @@ impl Helpers {
 /// Name of the network that will find what is salient, if weights of one are there.
 #[must_use]
 pub fn salient_by(places: &Places, choices: &Choices) -> Option<&'static str> {
-    SaliencyNetwork::find(places, choices.saliency_network).map(SaliencyNetwork::name)
+    let found = SaliencyNetwork::find(places, choices.saliency_network);
+    found.map(|(network, _)| network.name())
 }
 
 /// A network and the identity of its weights, or a warning of why it is not used.

@@ -131,6 +131,24 @@ pub fn frames_that_fit(networks: &NetworkSizes, load: &BatchLoad, limit: u64) ->
     (N_ANCHORS + 1..=load.frames).rev().find(fits)
 }
 
+/// Stable Diffusion 1.5 with one `ControlNet`.
+#[cfg(test)]
+pub(super) fn sd15() -> NetworkSizes {
+    NetworkSizes {
+        unet: 859_520_964,
+        controlnets: 361_279_120,
+        n_controlnets: 1,
+        vae: 83_653_863,
+        text_encoder: 123_060_480,
+        motion: 4_680_288,
+        saliency: 111_686_464,
+        channels: vec![320, 640, 1280, 1280],
+        layers_per_block: 2,
+        heads: 8,
+        vae_channels: 128,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,23 +156,6 @@ mod tests {
     use crate::pipeline::conditions::Coding;
     use crate::pipeline::job::{ConsistencySpec, ControlKind, ModelFiles, Preset};
     use crate::pipeline::memory_moments::coding;
-
-    /// Stable Diffusion 1.5 with one `ControlNet`.
-    fn sd15() -> NetworkSizes {
-        NetworkSizes {
-            unet: 859_520_964,
-            controlnets: 361_279_120,
-            n_controlnets: 1,
-            vae: 83_653_863,
-            text_encoder: 123_060_480,
-            motion: 4_680_288,
-            saliency: 111_686_464,
-            channels: vec![320, 640, 1280, 1280],
-            layers_per_block: 2,
-            heads: 8,
-            vae_channels: 128,
-        }
-    }
 
     fn load(frames: usize, side: u32, consistency: Preset) -> BatchLoad {
         let spec = ConsistencySpec {

@@ -45,6 +45,7 @@ fn smaller_side(networks: &NetworkSizes, load: &BatchLoad, short_side: u32) -> O
 mod tests {
     use super::*;
     use crate::pipeline::job::{Consistency, JobSpec};
+    use crate::pipeline::memory::sd15;
 
     #[test]
     fn the_proposed_size_takes_clearly_less() {
@@ -52,14 +53,9 @@ mod tests {
             unet: weights,
             controlnets: 0,
             n_controlnets: 0,
-            vae: 83_653_863,
-            text_encoder: 123_060_480,
             motion: 0,
             saliency: 0,
-            channels: vec![320, 640, 1280, 1280],
-            layers_per_block: 2,
-            heads: 8,
-            vae_channels: 128,
+            ..sd15()
         };
         let load = |width, height| BatchLoad {
             frames: 3,

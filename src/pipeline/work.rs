@@ -174,21 +174,16 @@ mod tests {
     use super::*;
     use crate::frame::FrameIdx;
     use crate::pipeline::job::Preset;
+    use crate::pipeline::memory::sd15;
     use crate::pipeline::plan::{Partition, plan_batches};
 
     fn networks() -> NetworkSizes {
         NetworkSizes {
-            unet: 859_520_964,
             controlnets: 0,
             n_controlnets: 0,
-            vae: 83_653_863,
-            text_encoder: 123_060_480,
             motion: 0,
             saliency: 0,
-            channels: vec![320, 640, 1280, 1280],
-            layers_per_block: 2,
-            heads: 8,
-            vae_channels: 128,
+            ..sd15()
         }
     }
 

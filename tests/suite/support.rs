@@ -225,6 +225,19 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for name in names_in(from) {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+    }
+}
+
 /// Content and time of every file in a folder, by name.
 pub fn files_in(folder: &Path) -> Vec<(String, Vec<u8>, SystemTime)> {
     let read = |name: String| {

@@ -1,5 +1,7 @@
 //! What is salient according to a network.
 
+use std::path::PathBuf;
+
 use burn::tensor::TensorData;
 use burn::tensor::activation::sigmoid;
 use serde::Serialize;
@@ -21,11 +23,12 @@ pub enum SaliencyNetwork {
 }
 
 impl SaliencyNetwork {
-    /// The one that is used: the preferred one if its weights are there, else the other, else none.
+    /// The one that is used and its weights: the preferred one if they are there, else the other, else none.
     #[must_use]
-    pub fn find(places: &Places, preferred: Self) -> Option<Self> {
-        let mut all = [preferred, Self::U2Net, Self::EgNet].into_iter();
-        all.find(|network| places.helper(network.helper()).is_some())
+    pub fn find(places: &Places, preferred: Self) -> Option<(Self, PathBuf)> {
+        let all = [preferred, Self::U2Net, Self::EgNet].into_iter();
+        let mut there = all.filter_map(|network| Some((network, places.helper(network.helper())?)));
+        there.next()
     }
 
     /// Its name, for people.
@@ -37,9 +40,7 @@ impl SaliencyNetwork {
         }
     }
 
-    /// Its weights among those of all helpers.
-    #[must_use]
-    pub fn helper(self) -> Helper {
+    fn helper(self) -> Helper {
         match self {
             Self::U2Net => Helper::U2Net,
             Self::EgNet => Helper::EgNet,
@@ -120,7 +121,7 @@ mod tests {
         let models = tempfile::tempdir().unwrap();
         let places = Places::from(models.path().to_owned());
         let both = [SaliencyNetwork::U2Net, SaliencyNetwork::EgNet];
-        let find = |preferred| SaliencyNetwork::find(&places, preferred);
+        let find = |preferred| SaliencyNetwork::find(&places, preferred).map(|(found, _)| found);
         assert_eq!(both.map(find), [None, None]);
         std::fs::write(models.path().join(egnet::FILES[0]), b"").unwrap();
         assert_eq!(both.map(find), [Some(SaliencyNetwork::EgNet); 2]);

@@ -4,9 +4,12 @@
 
 use std::path::Path;
 
+use burn::module::Module;
+
 use super::helpers::Helper;
 use super::look;
 use super::manifest::{Entry, Role};
+use crate::models::KeyMap;
 use crate::models::catalog::ModelFolder;
 use crate::models::checkpoint::{self, CheckpointError};
 use crate::models::clip::{self, ClipTextModel, TextEncoderConfig};
@@ -83,32 +86,40 @@ fn check_model(role: Role, path: &Path) -> Result<(), ModelError> {
 /// Compares a network of a single file with what its config says.
 fn check_part(whole: &ModelFolder, network: Network) -> Result<(), ModelError> {
     let part = whole.part(network.folder());
-    let (weights, json, device) = (part.weights()?, part.read("config.json")?, Device::flex());
-    let malformed = |source: ConfigError| ModelError::Config {
+    match network {
+        Network::UNet => check_built(
+            &part,
+            UNetConfig::from_json,
+            UNet2DConditionModel::new,
+            &unet::KEYS,
+        ),
+        Network::Vae => check_built(&part, VaeConfig::from_json, AutoencoderKL::new, &vae::KEYS),
+        Network::TextEncoder => check_built(
+            &part,
+            TextEncoderConfig::from_json,
+            ClipTextModel::new,
+            &clip::KEYS,
+        ),
+        Network::ControlNet => check_built(
+            &part,
+            ControlNetConfig::from_json,
+            ControlNetModel::new,
+            &controlnet::KEYS,
+        ),
+    }
+}
+
+fn check_built<C, M: Module>(
+    part: &ModelFolder,
+    parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
+    build: impl Fn(&C, &Device) -> M,
+    keys: &KeyMap,
+) -> Result<(), ModelError> {
+    let weights = part.weights()?;
+    let config = parse(&part.read("config.json")?).map_err(|source| ModelError::Config {
         folder: part.to_string(),
         source,
-    };
-    match network {
-        Network::UNet => {
-            let config = UNetConfig::from_json(&json).map_err(malformed)?;
-            let network = UNet2DConditionModel::new(&config, &device);
-            checkpoint::check(&network, &weights, &unet::KEYS)?;
-        }
-        Network::Vae => {
-            let config = VaeConfig::from_json(&json).map_err(malformed)?;
-            let network = AutoencoderKL::new(&config, &device);
-            checkpoint::check(&network, &weights, &vae::KEYS)?;
-        }
-        Network::TextEncoder => {
-            let config = TextEncoderConfig::from_json(&json).map_err(malformed)?;
-            let network = ClipTextModel::new(&config, &device);
-            checkpoint::check(&network, &weights, &clip::KEYS)?;
-        }
-        Network::ControlNet => {
-            let config = ControlNetConfig::from_json(&json).map_err(malformed)?;
-            let network = ControlNetModel::new(&config, &device);
-            checkpoint::check(&network, &weights, &controlnet::KEYS)?;
-        }
-    }
+    })?;
+    checkpoint::check(&build(&config, &Device::flex()), &weights, keys)?;
     Ok(())
 }

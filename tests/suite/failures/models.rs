@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::Trial;
-use crate::support::{MOVING, Studio, names_in};
+use crate::support::{MOVING, Studio, copy_folder};
 
 /// A copy of the demo model, to be spoilt.
 struct Model(PathBuf);
@@ -50,18 +50,6 @@ impl Model {
         let head = serde_json::to_vec(&head).unwrap();
         let length = (head.len() as u64).to_le_bytes();
         fs::write(&path, [&length[..], &head, &tensors].concat()).unwrap();
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for name in names_in(from) {
-        let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() {
-            copy_folder(&from, &to);
-        } else {
-            fs::copy(&from, &to).unwrap();
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Ended, MOVING, Program, Studio, contents_of, names_in};
+use crate::support::{Ended, MOVING, Program, Studio, contents_of, copy_folder};
 
 /// The demo model without its `ControlNet`, and a home without models.
 struct User {
@@ -14,18 +14,6 @@ struct User {
 
 fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo")
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for name in names_in(from) {
-        let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() {
-            copy_folder(&from, &to);
-        } else {
-            fs::copy(&from, &to).unwrap();
-        }
-    }
 }
 
 impl User {

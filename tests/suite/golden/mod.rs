@@ -27,6 +27,7 @@ mod key_lists;
 mod keyframes;
 mod lora;
 mod midas;
+mod pytorch_encoder;
 mod schedulers;
 pub mod single_file;
 mod soft_edges;
@@ -36,7 +37,7 @@ mod unet;
 mod vae;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
 use fresco_studio::models::checkpoint::{self, Weights};
@@ -88,12 +89,16 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 /// Fills a module from the only `.safetensors` of a folder, as f32, and fails on unknown tensors.
 pub fn load<M: burn::module::Module>(module: M, folder: &Path, keys: &KeyMap) -> M {
-    let file = std::fs::read_dir(folder)
+    load_file(module, &weights_in(folder), keys)
+}
+
+/// The only `.safetensors` of a folder.
+fn weights_in(folder: &Path) -> PathBuf {
+    std::fs::read_dir(folder)
         .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
         .map(|entry| entry.unwrap().path())
         .find(|path| path.extension().is_some_and(|e| e == "safetensors"))
-        .unwrap_or_else(|| panic!("no weights in {}", folder.display()));
-    load_file(module, &file, keys)
+        .unwrap_or_else(|| panic!("no weights in {}", folder.display()))
 }
 
 pub fn load_file<M: burn::module::Module>(module: M, file: &Path, keys: &KeyMap) -> M {

@@ -57,7 +57,7 @@ impl Choices {
     pub const OWN: Self = Self {
         finds_cuts: true,
         keyframes: KeyframeRule::EndsIncluded,
-        partition: Partition::Balanced,
+        partition: Partition::Filled,
         joint: ", ",
         grammar: PromptGrammar::Weighted,
         step_rounding: StepRounding::Nearest,

@@ -65,11 +65,15 @@ pub struct Segment {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partition {
-    /// As few batches as possible, new frames spread evenly among them, none larger than allowed.
+    /// Full batches, of which the last takes frames from the one before so that it has three new ones, or as many as
+    /// fit. None is larger than allowed.
+    ///
+    /// Batches of even sizes calm less: with the demo model and *a cartoon*, Pixel-MSE of neighbouring keyframes was 1 % to
+    /// 6 % higher with them in seven of seven runs of 10 and 16 frames, and colour drift went either way.
     #[default]
-    Balanced,
-    /// As the reference implementation: full batches, of which the last takes frames from the one before if it has
-    /// fewer than three. With a batch size of 3 or 4 the last one may exceed it.
+    Filled,
+    /// As the reference implementation: the same, but the last batch has three new frames even where they do not fit,
+    /// which is with a batch size of 3 or 4.
     Reference,
 }
 
@@ -120,10 +124,7 @@ pub fn plan_batches(
     if keyframes.is_empty() {
         return Err(PlanError::NoKeyframes);
     }
-    let counts = match partition {
-        Partition::Balanced => balanced(keyframes.len(), batch_size),
-        Partition::Reference => reference(keyframes.len(), batch_size),
-    };
+    let counts = counts(keyframes.len(), batch_size, batch_size, partition);
     Ok(pack(keyframes, &[], &counts))
 }
 
@@ -135,16 +136,12 @@ pub fn plan_batches(
 /// If there is no room for a new frame beside the anchors.
 #[must_use]
 pub fn repack(batches: &[Batch], batch_size: usize) -> Vec<Batch> {
-    let room = batch_size - N_ANCHORS;
     let shots = batches.chunk_by(|a, b| a.shot == b.shot);
     let packed = shots.flat_map(|of_shot| {
         let new: Vec<FrameIdx> = of_shot.iter().flat_map(|batch| batch.new.clone()).collect();
         let Batch { shot, anchors, .. } = &of_shot[0];
-        let counts = if anchors.is_empty() {
-            balanced(new.len(), batch_size)
-        } else {
-            even(new.len(), new.len().div_ceil(room))
-        };
+        let first = batch_size - anchors.len();
+        let counts = counts(new.len(), first, batch_size, Partition::Filled);
         let of_shot = pack(&new, anchors, &counts);
         of_shot.into_iter().map(|batch| Batch {
             shot: *shot,
@@ -173,42 +170,27 @@ fn pack(keyframes: &[FrameIdx], opening: &[FrameIdx], counts: &[usize]) -> Vec<B
     batches
 }
 
-/// Frames of each of `n_batches`, as equal as can be.
-fn even(n_frames: usize, n_batches: usize) -> Vec<usize> {
-    let count = |j| n_frames / n_batches + usize::from(j < n_frames % n_batches);
-    (0..n_batches).map(count).collect()
-}
-
-/// New frames of each batch. The first has no anchors, and so takes what the others have no room for.
-fn balanced(n_keyframes: usize, batch_size: usize) -> Vec<usize> {
+/// New frames of each batch: at most `first` in the first, and in later ones what the anchors leave of `batch_size`.
+fn counts(n_frames: usize, first: usize, batch_size: usize, partition: Partition) -> Vec<usize> {
+    /// New frames that the last batch has if there are more batches.
+    const LEAST: usize = 3;
     let room = batch_size - N_ANCHORS;
-    let n_later = n_keyframes.saturating_sub(batch_size).div_ceil(room);
-    let in_first = n_keyframes
-        .div_ceil(n_later + 1)
-        .max(n_keyframes.saturating_sub(n_later * room));
-    let in_later = n_keyframes - in_first;
-    [vec![in_first], even(in_later, n_later)].concat()
-}
-
-/// New frames of each batch, by the reference's rule.
-fn reference(n_keyframes: usize, batch_size: usize) -> Vec<usize> {
-    const SMALLEST_LAST: usize = 3;
-    let in_first = n_keyframes.min(batch_size);
-    let mut counts = vec![in_first];
-    let mut rest = n_keyframes - in_first;
+    let least = match partition {
+        Partition::Filled => LEAST.min(room),
+        Partition::Reference => LEAST,
+    };
+    let mut counts = vec![n_frames.min(first)];
+    let mut rest = n_frames - counts[0];
     while rest > 0 {
-        let count = rest.min(batch_size - N_ANCHORS);
-        counts.push(count);
-        rest -= count;
+        counts.push(rest.min(room));
+        rest -= rest.min(room);
     }
-    if let [.., before, last] = counts.as_mut_slice()
-        && *last < SMALLEST_LAST
-    {
-        let moved = (SMALLEST_LAST - *last).min(*before);
+    if let [.., before, last] = counts.as_mut_slice() {
+        let moved = least.saturating_sub(*last).min(*before);
         *before -= moved;
         *last += moved;
-        counts.retain(|&count| count > 0);
     }
+    counts.retain(|&count| count > 0);
     counts
 }
 

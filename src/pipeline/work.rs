@@ -191,7 +191,7 @@ mod tests {
         let mut spec = JobSpec::default();
         change(&mut spec);
         let keyframes: Vec<FrameIdx> = (0..12).map(|i| FrameIdx(i * 5)).collect();
-        let batches = plan_batches(&keyframes, 8, Partition::Balanced).unwrap();
+        let batches = plan_batches(&keyframes, 8, Partition::Filled).unwrap();
         let size = Size {
             width: 512,
             height: 512,

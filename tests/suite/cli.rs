@@ -227,13 +227,7 @@ fn run(
 
 fn plan() -> Plan {
     let keyframes = [0, 1, 2].map(FrameIdx).to_vec();
-    Plan::new(
-        shots_between(0..3, &[]),
-        &[keyframes],
-        8,
-        Partition::Balanced,
-    )
-    .unwrap()
+    Plan::new(shots_between(0..3, &[]), &[keyframes], 8, Partition::Filled).unwrap()
 }
 
 /// A job of one stage that goes on when its progress was shown as `shown`.

@@ -135,17 +135,19 @@ fn reference_batches_have_the_published_sizes() {
 }
 
 #[test]
-fn balanced_batches_are_even_and_fit() {
+fn own_batches_are_full_and_fit() {
     for (n_keyframes, batch_size, want) in [
         (1, 3, vec![1]),
         (8, 8, vec![8]),
-        (9, 8, vec![5, 4]),
+        (9, 8, vec![6, 3]),
         (14, 8, vec![8, 6]),
-        (15, 8, vec![5, 5, 5]),
-        (23, 8, vec![6, 6, 6, 5]),
+        (15, 8, vec![8, 4, 3]),
+        (23, 8, vec![8, 6, 6, 3]),
         (5, 3, vec![3, 1, 1]),
+        (7, 4, vec![4, 1, 2]),
+        (8, 5, vec![5, 3]),
     ] {
-        let got = new_counts(n_keyframes, batch_size, Partition::Balanced);
+        let got = new_counts(n_keyframes, batch_size, Partition::Filled);
         assert_eq!(got, want, "{n_keyframes} by {batch_size}");
     }
 }
@@ -161,11 +163,7 @@ fn a_single_keyframe_before_gives_two_equal_anchors() {
 #[test]
 fn impossible_plans_are_refused() {
     let plan = |keys: &[usize], batch_size| {
-        plan_batches(
-            &frames(keys.iter().copied()),
-            batch_size,
-            Partition::Balanced,
-        )
+        plan_batches(&frames(keys.iter().copied()), batch_size, Partition::Filled)
     };
     assert_eq!(plan(&[], 8), Err(PlanError::NoKeyframes));
     assert_eq!(
@@ -176,7 +174,7 @@ fn impossible_plans_are_refused() {
     let shots = shots_between(0..10, &[FrameIdx(5)]);
     let keyframes = [frames([0, 4]), frames([5, 10])];
     assert_eq!(
-        Plan::new(shots, &keyframes, 8, Partition::Balanced),
+        Plan::new(shots, &keyframes, 8, Partition::Filled),
         Err(PlanError::OutsideShot {
             frame: FrameIdx(10),
             shot: 1
@@ -236,7 +234,7 @@ fn keyframes_that_exist_leave_the_frames_around_them() {
 fn a_plan_of_two_shots() {
     let shots = shots_between(0..12, &[FrameIdx(8)]);
     let keyframes = [frames([0, 3, 5, 7]), frames([8, 11])];
-    let plan = Plan::new(shots, &keyframes, 3, Partition::Balanced).unwrap();
+    let plan = Plan::new(shots, &keyframes, 3, Partition::Filled).unwrap();
     let batch = |shot, anchors: &[usize], new: &[usize]| Batch {
         shot,
         anchors: frames(anchors.iter().copied()),
@@ -309,7 +307,7 @@ proptest! {
     ) {
         let n = keys.len();
         let keys = frames(keys);
-        let batches = plan_batches(&keys, batch_size, Partition::Balanced).unwrap();
+        let batches = plan_batches(&keys, batch_size, Partition::Filled).unwrap();
         let new: Vec<FrameIdx> = batches.iter().flat_map(|b| b.new.clone()).collect();
         prop_assert_eq!(&new, &keys);
         prop_assert_eq!(batches.len(), 1 + n.saturating_sub(batch_size).div_ceil(batch_size - 2));
@@ -321,10 +319,11 @@ proptest! {
         let sizes: Vec<usize> = batches.iter().map(|b| b.frames().len()).collect();
         prop_assert!(sizes.iter().all(|&size| size <= batch_size), "{:?}", sizes);
         prop_assert!(batches.iter().all(|b| !b.new.is_empty()));
-        let later: Vec<usize> = batches.iter().skip(1).map(|b| b.new.len()).collect();
-        if let (Some(most), Some(least)) = (later.iter().max(), later.iter().min()) {
-            prop_assert!(most - least <= 1, "{:?}", sizes);
-        }
+        let full = sizes.len().saturating_sub(2);
+        prop_assert!(sizes[..full].iter().all(|&size| size == batch_size), "{:?}", sizes);
+        let (_, before) = batches.split_last().unwrap();
+        let last = n - before.iter().map(|batch| batch.new.len()).sum::<usize>();
+        prop_assert!(before.is_empty() || last >= 3.min(batch_size - 2), "{:?}", sizes);
     }
 
     #[test]
@@ -335,7 +334,7 @@ proptest! {
         from in 0..20_usize,
     ) {
         let keys = frames(keys);
-        let batches = plan_batches(&keys, batch_size, Partition::Balanced).unwrap();
+        let batches = plan_batches(&keys, batch_size, Partition::Filled).unwrap();
         let from = from.min(batches.len() - 1);
         let packed = [&batches[..from], &repack(&batches[from..], smaller)].concat();
         let new: Vec<FrameIdx> = packed.iter().flat_map(|b| b.new.clone()).collect();
@@ -352,7 +351,7 @@ proptest! {
         cuts in proptest::collection::vec((0..150_usize).prop_map(FrameIdx), 0..8),
         every in 1..20_usize,
         batch_size in 3..9_usize,
-        partition in prop_oneof![Just(Partition::Balanced), Just(Partition::Reference)],
+        partition in prop_oneof![Just(Partition::Filled), Just(Partition::Reference)],
     ) {
         let shots = shots_between(0..n_frames, &cuts);
         let gap = KeyframeGap::Fixed(every);

@@ -73,11 +73,11 @@ fn batches_are_the_reference_s_and_ours_are_valid() {
             let keys = indices(&case["keys"]);
             let batch_size = case["batch_size"].as_u64().unwrap() as usize;
             let plan = |partition| plan_batches(&keys, batch_size, partition).unwrap();
-            for partition in [Partition::Reference, Partition::Balanced] {
+            for partition in [Partition::Reference, Partition::Filled] {
                 let new: Vec<FrameIdx> = plan(partition).into_iter().flat_map(|b| b.new).collect();
                 assert_eq!(new, keys, "{}: {partition:?} {case}", fixture.name);
             }
-            let ours = plan(Partition::Balanced);
+            let ours = plan(Partition::Filled);
             assert!(
                 ours.iter().all(|batch| batch.frames().len() <= batch_size),
                 "{case}"

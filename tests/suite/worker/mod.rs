@@ -116,13 +116,7 @@ fn names(events: &[JobEvent]) -> Vec<&'static str> {
 
 fn plan() -> Plan {
     let keyframes = [0, 1, 2].map(FrameIdx).to_vec();
-    Plan::new(
-        shots_between(0..3, &[]),
-        &[keyframes],
-        8,
-        Partition::Balanced,
-    )
-    .unwrap()
+    Plan::new(shots_between(0..3, &[]), &[keyframes], 8, Partition::Filled).unwrap()
 }
 
 #[test]

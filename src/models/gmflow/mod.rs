@@ -126,12 +126,17 @@ impl GmFlow {
     #[must_use]
     pub fn forward(&self, first: Tensor<4>, second: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = first.dims();
+        self.forward_in(first, second, pairs_at_once(height * width))
+    }
+
+    /// [`Self::forward`], so many pairs together.
+    fn forward_in(&self, first: Tensor<4>, second: Tensor<4>, chunk: usize) -> Tensor<4> {
+        let [_, _, height, width] = first.dims();
         let (rows, columns) = (padding(height), padding(width));
         let pad = |frames: Tensor<4>| match (rows, columns) {
             ((0, 0), (0, 0)) => frames,
             _ => frames.pad([rows, columns], PadMode::Edge),
         };
-        let chunk = pairs_at_once(height * width);
         let pairs = first
             .split(chunk, 0)
             .into_iter()
@@ -193,6 +198,60 @@ fn padding(side: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::{Distribution, Int, Tolerance};
+
+    fn frames(n: usize, [height, width]: [usize; 2], device: &Device) -> [Tensor<4>; 2] {
+        device.seed(11);
+        let range = Distribution::Uniform(0.0, 255.0);
+        [(); 2].map(|()| Tensor::random([n, 3, height, width], range, device))
+    }
+
+    #[test]
+    fn chunks_give_what_pairs_give_alone() {
+        let device = Device::flex();
+        let network = GmFlow::new(&device);
+        let [first, second] = frames(3, [32, 48], &device);
+        let alone: Vec<Tensor<4>> = (0..3)
+            .map(|i| {
+                network.forward(
+                    first.clone().narrow(0, i, 1),
+                    second.clone().narrow(0, i, 1),
+                )
+            })
+            .collect();
+        let direction = |d| alone.iter().map(move |flow| flow.clone().narrow(0, d, 1));
+        let want = Tensor::cat(direction(0).chain(direction(1)).collect(), 0).into_data();
+        for chunk in [1, 2, 3] {
+            let got = network.forward_in(first.clone(), second.clone(), chunk);
+            got.into_data()
+                .assert_approx_eq::<f32>(&want, Tolerance::rel_abs(1e-3, 1e-2));
+        }
+    }
+
+    #[test]
+    fn other_sizes_are_enlarged_by_their_edges() {
+        let device = Device::flex();
+        let network = GmFlow::new(&device);
+        let [height, width] = [40, 33];
+        let small = frames(1, [height, width], &device);
+        // 4 rows above and below, 7 columns before and 8 after, to 48 × 48.
+        let large = small.clone().map(|frame| {
+            let places = |side: usize, before: usize| -> Tensor<1, Int> {
+                let place = |i: usize| (i.max(before) - before).min(side - 1) as i32;
+                Tensor::from_data(&(0..48).map(place).collect::<Vec<_>>()[..], &device)
+            };
+            let rows = frame.select(2, places(height, 4));
+            rows.select(3, places(width, 7))
+        });
+        let [first, second] = large;
+        let want = network.estimate(first, second).flow;
+        let want = want.narrow(2, 4, height).narrow(3, 7, width).into_data();
+        let [first, second] = small;
+        network
+            .forward(first, second)
+            .into_data()
+            .assert_approx_eq::<f32>(&want, Tolerance::rel_abs(1e-4, 1e-3));
+    }
 
     #[test]
     fn weights_are_looked_for_by_the_name_they_are_published_under() {

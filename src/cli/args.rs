@@ -74,7 +74,7 @@ pub(super) enum Action {
     /// between a frame of the result and the one before it, moved along the flow by bilinear sampling. It is the mean
     /// of the channels R, G and B, which go from 0 to 1. A pixel is occluded where the flows there and back do not
     /// cancel (by more than 0.5 pixels and a hundredth of both lengths) or lead to another colour of the source (by
-    /// more than a quarter of the range).
+    /// more than a quarter of the range). Where no pixel is left, it is null.
     ///
     /// `colour_drift`: with M(t) the mean colour of frame t of the result in CIELAB and m(t) that of the source, the mean
     /// over t of the length of (M(t) - M(0)) - (m(t) - m(0)). A clip compared with itself has 0.

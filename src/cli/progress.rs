@@ -193,7 +193,9 @@ fn show_measures(measures: &Measures, console: &mut Console) {
         frames,
         duration_s,
     } = measures;
-    console.say(format_args!("Pixel-MSE     {pixel_mse:.6}"));
+    let nothing = || "no pixel is seen in two frames".to_owned();
+    let pixel_mse = pixel_mse.map_or_else(nothing, |mse| format!("{mse:.6}"));
+    console.say(format_args!("Pixel-MSE     {pixel_mse}"));
     console.say(format_args!("Colour drift  {colour_drift:.3}"));
     console.say(format_args!("{frames} frames, {duration_s:.3} s"));
 }

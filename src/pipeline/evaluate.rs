@@ -25,8 +25,8 @@ const PAIRS_AT_ONCE: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Measures {
     /// Mean over consecutive pairs and unoccluded pixels of the squared difference between a frame and the one before
-    /// it, moved along the source's flow; mean of the channels, which go from 0 to 1.
-    pub pixel_mse: f64,
+    /// it, moved along the source's flow; mean of the channels, which go from 0 to 1. None if there is no such pixel.
+    pub pixel_mse: Option<f64>,
     /// Mean over frames of how far the frame's mean colour has moved since the first frame, less the source's own
     /// movement: a distance in CIELAB.
     pub colour_drift: f64,
@@ -69,7 +69,7 @@ pub fn evaluate(
     steadiness.join(&differences(&window)?);
     Ok(Measures {
         pixel_mse: steadiness.value(),
-        colour_drift: drift.mean.value(),
+        colour_drift: drift.mean.value().unwrap_or_default(),
         frames: total,
         duration_s: clips.duration_secs,
     })
@@ -139,9 +139,8 @@ impl Mean {
         self.count += other.count;
     }
 
-    /// 0 of nothing.
-    fn value(&self) -> f64 {
-        self.sum / self.count.max(1) as f64
+    fn value(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
     }
 }
 
@@ -273,7 +272,7 @@ mod tests {
         let lightness = |level: u8| mean_lab(&flat([level; 3]))[0];
         let own = lightness(120) - lightness(100);
         let want = (own + lightness(90) - lightness(50)) / 3.0;
-        assert!((drift.mean.value() - want).abs() < 1e-6);
+        assert!((drift.mean.value().unwrap() - want).abs() < 1e-6);
     }
 
     #[test]
@@ -284,8 +283,16 @@ mod tests {
         };
         let steady = differences(&[pair(0, 0), pair(2, 0), pair(4, 0)]).unwrap();
         assert!(steady.count > 2 * SIZE.area() / 2, "most pixels are seen");
-        assert!(steady.value() < 3e-5, "{}", steady.value());
+        assert!(
+            steady.value().unwrap() < 3e-5,
+            "{}",
+            steady.value().unwrap()
+        );
         let flicker = differences(&[pair(0, 0), pair(2, 51), pair(4, 0)]).unwrap();
-        assert!((flicker.value() - 0.04).abs() < 2e-3, "{}", flicker.value());
+        assert!(
+            (flicker.value().unwrap() - 0.04).abs() < 2e-3,
+            "{}",
+            flicker.value().unwrap()
+        );
     }
 }

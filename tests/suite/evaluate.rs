@@ -72,6 +72,22 @@ fn a_clip_against_itself_is_steady() {
 }
 
 #[test]
+fn where_everything_changes_nothing_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let flashes = "geq=r='255*mod(N,2)':g='255*mod(N,2)':b='255*mod(N,2)'";
+    let Some(source) = clip(folder.path(), "a.mkv", "0.3", flashes) else {
+        return;
+    };
+    let output = evaluate(&source, &source, &["--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let measures = object(&output);
+    assert_eq!(measures["frames"], 3);
+    assert_eq!(measures["pixel_mse"], Value::Null);
+    let words = String::from_utf8(evaluate(&source, &source, &[]).stdout).unwrap();
+    assert!(words.contains("no pixel is seen in two frames"), "{words}");
+}
+
+#[test]
 fn clips_of_other_length_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let of = |name, secs, filter| clip(folder.path(), name, secs, filter);

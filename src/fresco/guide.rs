@@ -24,6 +24,8 @@ pub struct GuideConfig {
     pub optimizer: OptimizerConfig,
     /// Decoder levels whose features are optimised and fused, 0 the coarsest.
     pub levels: Vec<usize>,
+    /// Whether queries are drawn to the likenesses within each input frame, so that its tokens are recorded.
+    pub spatial_attention: bool,
     /// Whether features keep the likenesses within each input frame.
     pub spatial_loss: bool,
     /// Whether features keep to the flow between frames.
@@ -35,6 +37,7 @@ impl Default for GuideConfig {
         Self {
             optimizer: OptimizerConfig::REFERENCE,
             levels: vec![0, 1, 2, 3],
+            spatial_attention: true,
             spatial_loss: true,
             temporal_loss: true,
         }
@@ -92,7 +95,8 @@ impl UNetHook for Recorder<'_> {
         attention: &Attention,
         tokens: Tensor<3>,
     ) -> Tensor<3> {
-        if guided_tokens(self.correspondence, site).is_some() {
+        let is_guided = guided_tokens(self.correspondence, site).is_some();
+        if self.config.spatial_attention && is_guided {
             let key = (site.level, site.layer);
             self.reference.tokens.insert(key, tokens.clone());
         }

@@ -154,6 +154,7 @@ fn guide_config(consistency: Consistency, adain_style_epsilon: f64) -> GuideConf
             adain_style_epsilon,
             ..OptimizerConfig::REFERENCE
         },
+        spatial_attention: consistency.spatial_attention,
         spatial_loss: consistency.spatial_loss,
         temporal_loss: consistency.temporal_loss,
         ..GuideConfig::default()

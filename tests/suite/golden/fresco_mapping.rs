@@ -33,7 +33,7 @@ pub fn check(fixture: &Fixture, device: &Device) {
 
 /// Everything that a folder records of its correspondences: occlusion from flow, token sets and paths.
 pub fn check_correspondences(fixture: &Fixture, golden: &Golden, device: &Device) -> usize {
-    check_ring(golden, device) + check_grids(fixture, golden, device)
+    check_ring(fixture, golden, device) + check_grids(fixture, golden, device)
 }
 
 /// `attn_mask.i`, `fwd_mapping.i`, `bwd_mapping.i` and `interattn_mask.i`, or the same in the plural, each on the grid

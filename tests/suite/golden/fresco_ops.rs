@@ -9,8 +9,9 @@ use super::fixture::{Fixture, HostTensor, for_each};
 use super::fresco::Golden;
 use super::{upload, values};
 
-/// Part of a mask's pixels that may fall on the other side of the threshold.
-const BORDERLINE: f32 = 1e-3;
+/// Part of a mask's pixels that may fall on the other side of the threshold where `fixture.json` speaks of predictions
+/// alone: what the fixtures of masks allow.
+const BORDERLINE: f32 = 1e-4;
 
 #[test]
 fn warps_equal_the_reference() {
@@ -42,7 +43,7 @@ pub fn check_warps(fixture: &Fixture, device: &Device) {
                 .iter()
                 .map(|&v| f32::from(v > 0.9999))
                 .collect();
-            assert_masks_agree(&format!("{name}.inside"), inside_or_not, inside);
+            assert_masks_agree(fixture, &format!("{name}.inside"), inside_or_not, inside);
             if let Some(border) = part("border") {
                 compare_inside(fixture, name, &got, inside, border);
             }
@@ -99,7 +100,7 @@ pub fn check_consistency(fixture: &Fixture, device: &Device) {
             let Some(want) = tensors.get(&key) else {
                 continue;
             };
-            assert_masks_agree(&key, values(got), want);
+            assert_masks_agree(fixture, &key, values(got), want);
             n_cases += 1;
         }
     }
@@ -136,14 +137,14 @@ pub fn check_dilation(fixture: &Fixture, device: &Device) {
 fn occlusion_of_a_ring_equals_the_reference() {
     for_each("fresco_mapping", |fixture| {
         let golden = fixture.tensors("golden.safetensors");
-        if check_ring(&golden, &Device::flex()) == 0 {
+        if check_ring(fixture, &golden, &Device::flex()) == 0 {
             eprintln!("skipped: {} has no ring", fixture.name);
         }
     });
 }
 
 /// `fwd_occs` and `bwd_occs` from pictures and flow.
-pub fn check_ring(golden: &Golden, device: &Device) -> usize {
+pub fn check_ring(fixture: &Fixture, golden: &Golden, device: &Device) -> usize {
     let found = ["images", "fwd_flows", "bwd_flows"].map(|key| golden.get(key));
     let [Some(images), Some(forward), Some(backward)] = found else {
         return 0;
@@ -156,7 +157,7 @@ pub fn check_ring(golden: &Golden, device: &Device) -> usize {
         ("bwd_occs", ring.backward_occlusion),
     ];
     let compare = |(key, got)| {
-        assert_masks_agree(key, values(got), golden.get(key)?);
+        assert_masks_agree(fixture, key, values(got), golden.get(key)?);
         Some(())
     };
     masks.into_iter().filter_map(compare).count()
@@ -189,7 +190,7 @@ pub fn check_resizing(fixture: &Fixture, device: &Device) {
         let mean = values(down(&map, stride));
         let seen_before = |i: usize| i >= n_tokens && mean[i - n_tokens] <= 0.5;
         let got = (0..n * n_tokens).map(|i| f32::from(!seen_before(i)));
-        assert_masks_agree(key, got.collect(), want);
+        assert_masks_agree(fixture, key, got.collect(), want);
         n_cases += 1;
     }
     if n_cases == 0 {
@@ -197,7 +198,7 @@ pub fn check_resizing(fixture: &Fixture, device: &Device) {
     }
 }
 
-fn assert_masks_agree(what: &str, got: Vec<f32>, want: &HostTensor) {
+fn assert_masks_agree(fixture: &Fixture, what: &str, got: Vec<f32>, want: &HostTensor) {
     assert_eq!(got.len(), want.values.len(), "{what}");
     let pairs = got.iter().zip(&want.values);
     let n_wrong = pairs
@@ -205,7 +206,7 @@ fn assert_masks_agree(what: &str, got: Vec<f32>, want: &HostTensor) {
         .count();
     eprintln!("  {what}: {n_wrong} of {} pixels differ", got.len());
     assert!(
-        n_wrong as f32 <= BORDERLINE * got.len() as f32,
+        n_wrong as f32 <= fixture.tolerance_or(BORDERLINE) * got.len() as f32,
         "{what}: {n_wrong} of {} pixels differ",
         got.len()
     );

@@ -148,7 +148,7 @@ fn gpu_correspondences_match_the_reference() {
         super::fresco_ops_features::check(fixture, &device);
     });
     fixture::for_each("fresco_mapping", |fixture| {
-        super::fresco_ops::check_ring(&fixture.tensors("golden.safetensors"), &device);
+        super::fresco_ops::check_ring(fixture, &fixture.tensors("golden.safetensors"), &device);
         super::fresco_ops::check_resizing(fixture, &device);
         super::fresco_mapping::check(fixture, &device);
     });

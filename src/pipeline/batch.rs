@@ -137,8 +137,8 @@ impl BatchContext<'_> {
         let guidance = found.map(|found| {
             let wanted = (self.job.consistency, self.choices.adain_style_epsilon);
             // A sample of its own, also if nothing is recorded: what is drawn later does not depend on that.
-            let shown = sample();
-            BatchGuidance::new(wanted, found, (&shown, &text), (denoiser, &sampling))
+            let shown = (&sample(), &self.prompts.of_recording(frames));
+            BatchGuidance::new(wanted, found, shown, (denoiser, &sampling))
         });
         let controls = self.control.controls(frames, sources, denoiser, device)?;
         let n_anchors = anchors.map_or(0, |_| N_ANCHORS);

@@ -218,7 +218,7 @@ fn prepare<'a>(
     warn_of_fallback(&device, observer);
     let text = Engine::text_model(&folders, &device.device)?;
     let choices = Choices::of(job.compat);
-    let prompts = PromptStates::new(&job.prompt, &choices, &text, &device.device);
+    let prompts = PromptStates::new(job, &choices, &text, &device.device);
     drop(text);
     device.release_memory();
     observer.checkpoint()?;

@@ -7,7 +7,7 @@ use burn::tensor::TensorData;
 use super::compat::Choices;
 use super::engine::{Denoiser, TextModel};
 use super::error::Error;
-use super::job::Prompt;
+use super::job::{Job, Prompt};
 use crate::diffusion::noise::Noise;
 use crate::frame::{Frame, FrameIdx};
 use crate::models::clip::{PromptChunks, equalise};
@@ -20,6 +20,8 @@ pub struct PromptStates {
     negative: Tensor<3>,
     positive: Tensor<3>,
     extra: BTreeMap<FrameIdx, Tensor<3>>,
+    /// The empty prompt, if the source is recorded with it.
+    empty: Option<Tensor<3>>,
 }
 
 /// What a frame is to become, in full: prompt, quality words and the frame's own extra words.
@@ -32,10 +34,11 @@ pub fn prompt_of(prompt: &Prompt, frame: FrameIdx, choices: &Choices) -> String 
 }
 
 impl PromptStates {
-    /// Embeds the negative prompt, the prompt, and the prompts of frames with extra words.
+    /// Embeds the negative prompt, the prompt, and the prompts of frames with extra words; also the empty one, if the job
+    /// wants it.
     #[must_use]
-    pub fn new(prompt: &Prompt, choices: &Choices, text: &TextModel, device: &Device) -> Self {
-        let grammar = choices.grammar;
+    pub fn new(job: &Job, choices: &Choices, text: &TextModel, device: &Device) -> Self {
+        let (prompt, grammar) = (&job.prompt, choices.grammar);
         let plain = Prompt {
             extra: BTreeMap::new(),
             ..prompt.clone()
@@ -51,8 +54,11 @@ impl PromptStates {
                 .map(|&frame| prompt_of(prompt, frame, choices)),
         );
         let chunks =
-            |words: &String| PromptChunks::new(&text.tokenizer, words, grammar, text.chunk_length);
-        let mut chunks: Vec<PromptChunks> = texts.iter().map(chunks).collect();
+            |words: &str| PromptChunks::new(&text.tokenizer, words, grammar, text.chunk_length);
+        // Not made as long as the others: both halves of the recording are this one.
+        let empty = || embed(&chunks(""), text, device);
+        let empty = job.consistency.plain_recording.then(empty);
+        let mut chunks: Vec<PromptChunks> = texts.iter().map(|words| chunks(words)).collect();
         equalise(&mut chunks, &text.tokenizer);
         let mut states = chunks.iter().map(|chunks| embed(chunks, text, device));
         let mut next = || {
@@ -65,6 +71,7 @@ impl PromptStates {
             negative,
             positive,
             extra: prompt.extra.keys().map(|&f| (f, next())).collect(),
+            empty,
         }
     }
 
@@ -74,6 +81,16 @@ impl PromptStates {
         let positive = |frame| self.extra.get(frame).unwrap_or(&self.positive).clone();
         let negative = std::iter::repeat_n(self.negative.clone(), frames.len());
         Tensor::cat(negative.chain(frames.iter().map(positive)).collect(), 0)
+    }
+
+    /// Embeddings with which the source frames of a batch are recorded: its own, as in the reference, or the empty prompt
+    /// in both halves. `[2n, tokens, width]`.
+    #[must_use]
+    pub fn of_recording(&self, frames: &[FrameIdx]) -> Tensor<3> {
+        match &self.empty {
+            Some(empty) => empty.clone().repeat_dim(0, 2 * frames.len()),
+            None => self.of_frames(frames),
+        }
     }
 }
 

@@ -100,7 +100,8 @@ impl<'a> BatchGuidance<'a> {
     /// `style_epsilon` is of the AdaIN after the optimisation of features.
     ///
     /// # Shapes
-    /// `source` `[n, 4, h, w]`, a sample of the frames' clean latents; `text` `[2n, tokens, width]`.
+    /// `source` `[n, 4, h, w]`, a sample of the frames' clean latents; `text` `[2n, tokens, width]`, what they are shown
+    /// with.
     #[must_use]
     pub fn new(
         (consistency, style_epsilon): (Consistency, f64),
@@ -110,7 +111,7 @@ impl<'a> BatchGuidance<'a> {
     ) -> Self {
         let config = guide_config(consistency, style_epsilon);
         let mut recorder = Recorder::new(correspondence, &config);
-        if consistency.spatial_attention || consistency.spatial_loss {
+        if consistency.records() {
             record(&mut recorder, source, text, (denoiser, sampling));
         }
         let reference = recorder.finish();
@@ -161,7 +162,7 @@ fn guide_config(consistency: Consistency, adain_style_epsilon: f64) -> GuideConf
     }
 }
 
-/// Shows the nearly noiseless source frames, with the target prompt and without control, to the U-Net.
+/// Shows the nearly noiseless source frames, without control, to the U-Net.
 fn record(
     recorder: &mut Recorder<'_>,
     source: &Tensor<4>,

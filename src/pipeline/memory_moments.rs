@@ -334,7 +334,7 @@ impl Sizes<'_> {
             working,
         };
         let mut moments = Vec::new();
-        if consistency.spatial_attention || consistency.spatial_loss {
+        if consistency.records() {
             let kept = recorded + self.skips(0);
             moments.push(holding(Moment::Recording, kept, self.decoder()));
         }

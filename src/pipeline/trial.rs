@@ -55,7 +55,7 @@ pub fn try_frame(
     let device = engine.device(&job.device)?;
     let text = Engine::text_model(&folders, &device.device)?;
     let choices = Choices::of(job.compat);
-    let prompts = PromptStates::new(&job.prompt, &choices, &text, &device.device);
+    let prompts = PromptStates::new(&job, &choices, &text, &device.device);
     drop(text);
     let n_nets = folders.controlnets.len();
     let annotator = annotator(&job, engine, &device.device, &|| Ok(vec![picture.clone()]))?;

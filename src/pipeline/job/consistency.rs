@@ -33,6 +33,12 @@ pub struct ConsistencySpec {
     /// Do not let the background take over what the frame before shows there.
     #[arg(long, help_heading = "Consistency")]
     pub no_background_smoothing: bool,
+    /// Take the likenesses within each source frame without any words, in place of as the prompt makes the model see
+    /// them.
+    #[arg(long, help_heading = "Consistency")]
+    // This and what follows is left out where it is off: what was made before there were these settings holds.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub plain_recording: bool,
 }
 
 /// A choice of constraints.
@@ -48,7 +54,7 @@ pub enum Preset {
     Off,
 }
 
-/// FRESCO's constraints, each on or off.
+/// FRESCO's constraints, each on or off, and how those that are on work; what would change nothing is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -67,6 +73,9 @@ pub struct Consistency {
     pub temporal_loss: bool,
     /// The background takes over what the frame before shows there, in features and in two late pictures.
     pub background_smoothing: bool,
+    /// The source is recorded with the empty prompt in place of the target's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub plain_recording: bool,
 }
 
 impl Consistency {
@@ -77,18 +86,29 @@ impl Consistency {
             self.spatial_attention || self.cross_frame_attention || self.temporal_attention;
         !(attends || self.spatial_loss || self.temporal_loss || self.background_smoothing)
     }
+
+    /// Whether anything is recorded of the source frames.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.spatial_attention || self.spatial_loss
+    }
 }
 
 impl From<&ConsistencySpec> for Consistency {
     fn from(spec: &ConsistencySpec) -> Self {
         let on = spec.consistency != Preset::Off;
-        Self {
+        let constraints = Self {
             spatial_attention: on && !spec.no_spatial_attention,
             cross_frame_attention: on && !spec.no_cross_frame_attention,
             temporal_attention: on && !spec.no_temporal_attention,
             spatial_loss: spec.consistency == Preset::Full && !spec.no_spatial_loss,
             temporal_loss: on && !spec.no_temporal_loss,
             background_smoothing: on && !spec.no_background_smoothing,
+            plain_recording: false,
+        };
+        Self {
+            plain_recording: spec.plain_recording && constraints.records(),
+            ..constraints
         }
     }
 }

@@ -47,7 +47,8 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
---shared-step-noise|--consistency|light|--no-background-smoothing|--lock|3,9";
+--shared-step-noise|--consistency|light|--no-temporal-attention|--plain-recording|\
+--lock|3,9";
 
 fn extra(frame: usize, text: &str) -> ExtraWords {
     ExtraWords {
@@ -120,7 +121,8 @@ fn every_flag_fills_its_field() {
         }),
         guidance: ConsistencySpec {
             consistency: Preset::Light,
-            no_background_smoothing: true,
+            no_temporal_attention: true,
+            plain_recording: true,
             ..ConsistencySpec::default()
         },
         ..spec()
@@ -133,6 +135,8 @@ fn every_flag_fills_its_field() {
     let listed = parse(&["--keyframes", "8,0,4", "--from-noise", "--no-fill"]).unwrap();
     assert_eq!(listed.keyframes, [8, 0, 4].map(FrameIdx));
     assert!(listed.from_noise);
+    let plain = parse(&["--no-background-smoothing"]).unwrap().guidance;
+    assert!(plain.no_background_smoothing);
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use fresco_studio::annotators::Annotator;
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
-    CannyThresholds, Container, ControlKind, ControlNetSpec, DeviceChoice, ExtraWords, FillPreset,
-    FillSettings, FrameRange, FreeU, Job, JobSpec, KeyframeChoice, Look, Start,
+    CannyThresholds, ConsistencySpec, Container, ControlKind, ControlNetSpec, DeviceChoice,
+    ExtraWords, FillPreset, FillSettings, FrameRange, FreeU, Job, JobSpec, KeyframeChoice, Look,
+    Start,
 };
 use fresco_studio::pipeline::keyframes::KeyframeGap;
 
@@ -80,12 +81,24 @@ fn a_setting_that_came_later_is_not_written_unless_it_is_set() {
     for is_set in [false, true] {
         let spec = JobSpec {
             shared_step_noise: is_set,
+            guidance: ConsistencySpec {
+                plain_recording: is_set,
+                ..ConsistencySpec::default()
+            },
             ..spec()
         };
         let written = toml::to_string(&spec).unwrap();
-        assert_eq!(written.contains("shared-step-noise"), is_set, "{written}");
-        let sampling = serde_json::to_value(Job::new(&spec).unwrap().sampling).unwrap();
-        assert_eq!(sampling.get("shared_step_noise").is_some(), is_set);
+        let job = Job::new(&spec).unwrap();
+        let sampling = serde_json::to_value(&job.sampling).unwrap();
+        let consistency = serde_json::to_value(job.consistency).unwrap();
+        for (name, resolved) in [
+            ("shared_step_noise", sampling),
+            ("plain_recording", consistency),
+        ] {
+            let flag = name.replace('_', "-");
+            assert_eq!(written.contains(&flag), is_set, "{flag}: {written}");
+            assert_eq!(resolved.get(name).is_some(), is_set, "{name}");
+        }
     }
 }
 

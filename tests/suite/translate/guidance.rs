@@ -54,6 +54,10 @@ fn every_switch_changes_the_pictures_and_what_is_kept_of_them() {
             ..on()
         },
         ConsistencySpec {
+            plain_recording: true,
+            ..on()
+        },
+        ConsistencySpec {
             consistency: Preset::Off,
             ..on()
         },

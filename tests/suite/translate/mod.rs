@@ -7,6 +7,7 @@ mod helpers;
 mod installed;
 mod locks;
 mod models;
+mod options;
 mod samplers;
 mod settings;
 

@@ -1,0 +1,72 @@
+//! Other ways in which constraints can work than in the reference implementation.
+
+use fresco_studio::frame::FrameIdx;
+use fresco_studio::models::clip::{PromptChunks, PromptGrammar};
+use fresco_studio::pipeline::compat::Choices;
+use fresco_studio::pipeline::conditions::PromptStates;
+use fresco_studio::pipeline::engine::Engine;
+use fresco_studio::pipeline::job::{ConsistencySpec, Job, JobSpec};
+use fresco_studio::pipeline::model_folders::ModelFolders;
+use fresco_studio::tensor::Device;
+use fresco_studio::tensor::read::host_values;
+
+use super::run;
+use crate::support::{MOVING, Studio};
+
+fn plain(plain_recording: bool) -> ConsistencySpec {
+    ConsistencySpec {
+        plain_recording,
+        ..ConsistencySpec::default()
+    }
+}
+
+#[test]
+fn the_source_is_recorded_with_its_prompt_or_with_no_words_in_both_halves() {
+    let device = Device::flex();
+    let frames = [0, 3, 7].map(FrameIdx);
+    for words in ["a cartoon".to_owned(), "a very long cartoon ".repeat(40)] {
+        let states = |plain_recording| {
+            let spec = JobSpec {
+                source: "clip.mp4".into(),
+                out: "out.mp4".into(),
+                prompt: words.clone(),
+                negative: "blurry".into(),
+                extra: vec!["3=, eyes closed".parse().unwrap()],
+                guidance: plain(plain_recording),
+                ..JobSpec::default()
+            };
+            let job = Job::new(&spec).unwrap();
+            let places = &fresco_studio::models::library::Places::default();
+            let folders = ModelFolders::ready(&job.models, &job.control, places).unwrap();
+            let text = Engine::text_model(&folders, &device).unwrap();
+            let states = PromptStates::new(&job, &Choices::OWN, &text, &device);
+            let grammar = PromptGrammar::Weighted;
+            let chunks = PromptChunks::new(&text.tokenizer, "", grammar, text.chunk_length);
+            let empty = text.encoder.forward(&chunks.ids, &device);
+            let [shown, recorded] = [states.of_frames(&frames), states.of_recording(&frames)];
+            [shown, recorded, empty].map(|states| host_values(states).unwrap())
+        };
+        let [shown, recorded, empty] = states(false);
+        assert!(recorded == shown && recorded[..empty.len()] != empty);
+        let [same, plain, empty] = states(true);
+        assert!(same == shown, "what is made has its words");
+        assert!(plain == empty.repeat(2 * frames.len()));
+    }
+}
+
+#[test]
+fn without_any_words_a_plain_recording_is_the_usual_one() {
+    let Some(studio) = Studio::new() else { return };
+    let clip = studio.clip("clip.mp4", MOVING, 4);
+    let pictures = |prompt: &str, plain_recording| {
+        let spec = JobSpec {
+            // Brackets around nothing.
+            prompt: prompt.into(),
+            guidance: plain(plain_recording),
+            ..studio.spec(&clip, "out.mp4")
+        };
+        run(&spec).pictures
+    };
+    assert!(pictures("()", true) == pictures("()", false));
+    assert!(pictures("a cartoon", true) != pictures("a cartoon", false));
+}

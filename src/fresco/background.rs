@@ -98,3 +98,118 @@ impl BackgroundFusion {
         Tensor::cat(frames, 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Distribution, TensorData};
+
+    use super::*;
+    use crate::fresco::without_unrelated_wrap;
+    use crate::tensor::Device;
+    use crate::tensor::read::host_values;
+
+    const GRID: [usize; 2] = [4, 6];
+    const PIXELS: usize = GRID[0] * GRID[1];
+
+    fn random<const D: usize>(shape: [usize; D], by: Distribution, device: &Device) -> Tensor<D> {
+        Tensor::random(shape, by, device)
+    }
+
+    /// Occlusions on the host, forward and backward, and backgrounds, of a ring without motion.
+    struct Still {
+        n_frames: usize,
+        occlusions: [Vec<f32>; 2],
+        background: Vec<f32>,
+    }
+
+    impl Still {
+        /// With the last pair occluded but for one pixel of its forward direction, if it is to be unrelated.
+        fn new(n_frames: usize, is_unrelated: bool, device: &Device) -> Self {
+            let [height, width] = GRID;
+            let shape = [n_frames, height, width];
+            let occlusion = |visible: usize| {
+                let occlusion = random(shape, Distribution::Bernoulli(0.3), device);
+                let mut values = host_values(occlusion).unwrap();
+                if is_unrelated {
+                    values[(n_frames - 1) * PIXELS + visible..].fill(1.0);
+                    values[(n_frames - 1) * PIXELS..][..visible].fill(0.0);
+                }
+                values
+            };
+            let occlusions = [occlusion(1), occlusion(0)];
+            // Somewhere none at all.
+            let background = random(shape, Distribution::Uniform(-0.7, 1.0), device);
+            let background = host_values(background.clamp(0.0, 1.0)).unwrap();
+            Self {
+                n_frames,
+                occlusions,
+                background,
+            }
+        }
+
+        fn fusion(&self, drops_wrap: bool, device: &Device) -> BackgroundFusion {
+            let [height, width] = GRID;
+            let maps = |values: &Vec<f32>| {
+                let data = TensorData::new(values.clone(), [self.n_frames, height, width]);
+                Tensor::<3>::from_data(data, device)
+            };
+            let flow = || Tensor::zeros([self.n_frames, 2, height, width], device);
+            let mut ring = FlowRing {
+                forward: flow(),
+                backward: flow(),
+                forward_occlusion: maps(&self.occlusions[0]),
+                backward_occlusion: maps(&self.occlusions[1]),
+            };
+            if drops_wrap {
+                ring = without_unrelated_wrap(ring).unwrap();
+            }
+            BackgroundFusion::new(&maps(&self.background).unsqueeze_dim(1), &ring).unwrap()
+        }
+
+        /// Share that a frame takes from another at a pixel, by the occlusion of a pair in a direction.
+        fn share(&self, (direction, pair): (usize, usize), ends: [usize; 2], pixel: usize) -> f32 {
+            let visible = 1.0 - self.occlusions[direction][pair * PIXELS + pixel];
+            let background = |frame: usize| self.background[frame * PIXELS + pixel];
+            visible * background(ends[0]) * background(ends[1])
+        }
+
+        /// One channel of all frames, pixel by pixel as the definition has it.
+        fn fused(&self, stack: &[f32], wraps: bool) -> Vec<f32> {
+            let mut stack = stack.to_vec();
+            let last = self.n_frames - 1;
+            let pulls = (0..last).map(|i| ((1, i), [i + 1, i]));
+            let pulls: Vec<_> = pulls
+                .chain(wraps.then_some(((0, last), [last, 0])))
+                .collect();
+            for (pair, [to, from]) in pulls {
+                for pixel in 0..PIXELS {
+                    let share = self.share(pair, [to, from], pixel);
+                    let taken = stack[from * PIXELS + pixel];
+                    let own = &mut stack[to * PIXELS + pixel];
+                    *own += share * (taken - *own);
+                }
+            }
+            stack
+        }
+    }
+
+    #[test]
+    fn a_dropped_wrap_leaves_the_last_frame_to_the_one_before() {
+        let device = Device::flex();
+        device.seed(21);
+        for n_frames in [2, 4] {
+            let [height, width] = GRID;
+            let shape = [n_frames, 1, height, width];
+            let stack = random(shape, Distribution::Normal(0.0, 1.0), &device);
+            let values = host_values(stack.clone()).unwrap();
+            for (is_unrelated, drops) in [(false, false), (false, true), (true, true)] {
+                let still = Still::new(n_frames, is_unrelated, &device);
+                let got = host_values(still.fusion(drops, &device).fuse(stack.clone())).unwrap();
+                let want = still.fused(&values, !is_unrelated);
+                let apart = got.iter().zip(&want).map(|(a, b)| (a - b).abs());
+                let apart = apart.fold(0.0_f32, f32::max);
+                assert!(apart < 1e-5, "{n_frames}, {is_unrelated}, {drops}: {apart}");
+            }
+        }
+    }
+}

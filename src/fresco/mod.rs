@@ -18,11 +18,13 @@ pub mod spatial_attention;
 pub mod spatial_loss;
 pub mod temporal_attention;
 pub mod temporal_loss;
+pub mod wrap;
 
 pub use background::{BackgroundFusion, background_weight};
 pub use correspondence::Correspondence;
 pub use guide::{FrescoGuide, GuideConfig, Recorder, Reference};
 pub use schedule::{ScheduleConfig, StepGuidance, schedule};
+pub use wrap::without_unrelated_wrap;
 
 /// Factor on the scores of spatial- and temporal-guided attention: they average over more tokens than ordinary attention.
 const SCORE_SCALE: f32 = 0.2;

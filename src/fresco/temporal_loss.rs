@@ -5,7 +5,8 @@
 //!
 //! # Source
 //! FRESCO (Yang et al., 2024), "FRESCO-aware feature optimization", temporal consistency loss; both directions and the
-//! last frame against the first, as in the reference implementation.
+//! last frame against the first, as in the reference implementation; see [`wrap`](super::wrap) for those that are
+//! unrelated.
 
 use crate::flow::FlowRing;
 use crate::tensor::read::{ReadError, host_values};

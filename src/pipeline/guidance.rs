@@ -14,7 +14,7 @@ use crate::fresco::optimize::OptimizerConfig;
 use crate::fresco::schedule::{Attentions, ScheduleConfig, Step, schedule};
 use crate::fresco::{
     BackgroundFusion, Correspondence, FrescoGuide, GuideConfig, Recorder, Reference,
-    background_weight,
+    background_weight, without_unrelated_wrap,
 };
 use crate::models::unet::{NoHook, UNetHook};
 use crate::tensor::image::signed_from_frames;
@@ -84,7 +84,10 @@ pub fn correspond(
     frames: &[Frame],
     device: &Device,
 ) -> Result<Correspondence, Error> {
-    let ring = helpers.flow.estimate(frames, device);
+    let mut ring = helpers.flow.estimate(frames, device);
+    if consistency.drop_unrelated_wrap {
+        ring = without_unrelated_wrap(ring)?;
+    }
     let pictures = signed_from_frames(&frames.iter().collect::<Vec<_>>(), device);
     let background = if consistency.background_smoothing {
         let masks = helpers.saliency(device)?.masks(frames, device)?;

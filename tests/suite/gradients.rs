@@ -8,6 +8,7 @@ use fresco_studio::flow::FlowRing;
 use fresco_studio::fresco::optimize::{Objective, OptimizerConfig, loss_and_gradient};
 use fresco_studio::fresco::spatial_loss::spatial_target;
 use fresco_studio::fresco::temporal_loss::TemporalDrift;
+use fresco_studio::fresco::without_unrelated_wrap;
 use fresco_studio::tensor::{Device, GramTarget, Tensor};
 
 const FRAMES: usize = 3;
@@ -164,6 +165,8 @@ type Loss<'a> = &'a dyn Fn(&[&Map]) -> Dual;
 
 /// Both losses as their definition has them, loop by loop.
 struct Plain {
+    /// Neighbours that are compared; the loss is a mean over [`FRAMES`] pairs in any case.
+    pairs: usize,
     /// Forward, backward: `[n, 2, h, w]`.
     flows: [Vec<f32>; 2],
     /// Forward, backward: `[n, h, w]`.
@@ -174,11 +177,31 @@ struct Plain {
 
 const TOKENS: usize = GRID[0] * GRID[1];
 
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().unwrap()
+}
+
 impl Plain {
+    /// Of the temporal loss over this many pairs of a ring; there are no likenesses to keep.
+    fn of(ring: &FlowRing, pairs: usize) -> Self {
+        let FlowRing {
+            forward,
+            backward,
+            forward_occlusion,
+            backward_occlusion,
+        } = ring.clone();
+        Self {
+            pairs,
+            flows: [forward, backward].map(host),
+            occlusions: [forward_occlusion, backward_occlusion].map(host),
+            target: Vec::new(),
+        }
+    }
+
     fn temporal(&self, maps: &[&Map]) -> Dual {
         let mut sum = Dual::default();
         for half in maps.chunks(FRAMES) {
-            for pair in 0..FRAMES {
+            for pair in 0..self.pairs {
                 let (here, next) = (half[pair], half[(pair + 1) % FRAMES]);
                 for (direction, own, other) in [(0, here, next), (1, next, here)] {
                     let flow = &self.flows[direction][pair * 2 * TOKENS..][..2 * TOKENS];
@@ -237,8 +260,6 @@ fn warped(map: &Map, flow: &[f32], token: usize, channel: usize) -> Dual {
 fn gradients_equal_automatic_differentiation() {
     let device = Device::flex();
     device.seed(12);
-    let host = |tensor: Tensor<3>| -> Vec<f32> { tensor.into_data().try_to_vec().unwrap() };
-    let flow = |tensor: Tensor<4>| -> Vec<f32> { tensor.into_data().try_to_vec().unwrap() };
     let ring = ring(&device);
     let drift = TemporalDrift::new(&ring).unwrap();
     let target = spatial_target(random(SHAPE, 1.0, &device));
@@ -246,21 +267,10 @@ fn gradients_equal_automatic_differentiation() {
         panic!("a small target is kept as a matrix");
     };
     let plain = Plain {
-        flows: [flow(ring.forward), flow(ring.backward)],
-        occlusions: [host(ring.forward_occlusion), host(ring.backward_occlusion)],
         target: host(matrix),
+        ..Plain::of(&ring, FRAMES)
     };
     let start = random(SHAPE, 1.0, &device);
-    let numbers: Vec<Dual> = host(start.clone())
-        .into_iter()
-        .map(|v| Dual::constant(f64::from(v)))
-        .collect();
-    let differentiate = |loss: Loss<'_>, variable: usize| {
-        let mut numbers = numbers.clone();
-        numbers[variable].slope = 1.0;
-        let maps: Vec<&Map> = numbers.chunks(TOKENS * CHANNELS).collect();
-        loss(&maps)
-    };
     let objective = |spatial, temporal| Objective { spatial, temporal };
     let cases: [(&str, Loss<'_>, Objective<'_>); 2] = [
         (
@@ -275,19 +285,74 @@ fn gradients_equal_automatic_differentiation() {
         ),
     ];
     for (name, plain_loss, objective) in cases {
-        let config = OptimizerConfig::REFERENCE;
-        let (loss, gradient) = loss_and_gradient(&start, objective, &config).unwrap();
-        let loss = f64::from(loss.into_scalar::<f32>());
-        let want = differentiate(plain_loss, 0).value;
-        assert!((loss - want).abs() < 1e-5 * want, "{name}: {loss}, {want}");
-        let gradient = host(gradient);
-        let scale = gradient.iter().fold(0.0_f32, |m, g| m.max(g.abs()));
-        let mut worst = 0.0_f64;
-        for (i, &got) in gradient.iter().enumerate() {
-            let want = differentiate(plain_loss, i).slope;
-            worst = worst.max((f64::from(got) - want).abs() / f64::from(scale));
-        }
-        eprintln!("{name}: worst difference {worst:.1e} of the largest element");
-        assert!(worst < 1e-5, "{name}: {worst}");
+        compare(name, plain_loss, objective, &start);
     }
+}
+
+/// Value and gradient of an objective against those of the plain loss, by every element in turn.
+fn compare(name: &str, plain_loss: Loss<'_>, objective: Objective<'_>, start: &Tensor<3>) {
+    let numbers: Vec<Dual> = host(start.clone())
+        .into_iter()
+        .map(|v| Dual::constant(f64::from(v)))
+        .collect();
+    let differentiate = |variable: usize| {
+        let mut numbers = numbers.clone();
+        numbers[variable].slope = 1.0;
+        let maps: Vec<&Map> = numbers.chunks(TOKENS * CHANNELS).collect();
+        plain_loss(&maps)
+    };
+    let config = OptimizerConfig::REFERENCE;
+    let (loss, gradient) = loss_and_gradient(start, objective, &config).unwrap();
+    let loss = f64::from(loss.into_scalar::<f32>());
+    let want = differentiate(0).value;
+    assert!((loss - want).abs() < 1e-5 * want, "{name}: {loss}, {want}");
+    let gradient = host(gradient);
+    let scale = gradient.iter().fold(0.0_f32, |m, g| m.max(g.abs()));
+    let mut worst = 0.0_f64;
+    for (i, &got) in gradient.iter().enumerate() {
+        let want = differentiate(i).slope;
+        worst = worst.max((f64::from(got) - want).abs() / f64::from(scale));
+    }
+    eprintln!("{name}: worst difference {worst:.1e} of the largest element");
+    assert!(worst < 1e-5, "{name}: {worst}");
+}
+
+#[test]
+fn a_dropped_wrap_adds_nothing_to_a_mean_over_all_pairs() {
+    let device = Device::flex();
+    device.seed(13);
+    let mut ring = ring(&device);
+    let start = random(SHAPE, 1.0, &device);
+    // Of the last pair, one token of twelve is visible in each direction.
+    let nearly_hidden = |occlusion: Tensor<3>| {
+        let mut values = host(occlusion);
+        values[(FRAMES - 1) * TOKENS..].fill(1.0);
+        values[(FRAMES - 1) * TOKENS + 5] = 0.0;
+        let [height, width] = GRID;
+        Tensor::<3>::from_data(TensorData::new(values, [FRAMES, height, width]), &device)
+    };
+    ring.forward_occlusion = nearly_hidden(ring.forward_occlusion);
+    ring.backward_occlusion = nearly_hidden(ring.backward_occlusion);
+    let closed = Plain::of(&ring, FRAMES);
+    let open = Plain::of(&ring, FRAMES - 1);
+    let dropped = without_unrelated_wrap(ring.clone()).unwrap();
+    let [kept, dropped] = [ring, dropped].map(|ring| TemporalDrift::new(&ring).unwrap());
+    let objective = |drift| Objective {
+        spatial: None,
+        temporal: Some(drift),
+    };
+    compare(
+        "closed",
+        &|m: &[&Map]| closed.temporal(m),
+        objective(&kept),
+        &start,
+    );
+    compare(
+        "open",
+        &|m: &[&Map]| open.temporal(m),
+        objective(&dropped),
+        &start,
+    );
+    let loss = |drift: &TemporalDrift| drift.loss(&start, 2.0).0.into_scalar::<f32>();
+    assert!(loss(&dropped) < loss(&kept), "the wrap was pulled before");
 }

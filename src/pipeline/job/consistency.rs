@@ -39,6 +39,11 @@ pub struct ConsistencySpec {
     // This and what follows is left out where it is off: what was made before there were these settings holds.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub plain_recording: bool,
+    /// Do not pull the last frame of a batch and its first together where more than 90 % of the two is hidden from each
+    /// other.
+    #[arg(long, help_heading = "Consistency")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub drop_unrelated_wrap: bool,
 }
 
 /// A choice of constraints.
@@ -76,6 +81,9 @@ pub struct Consistency {
     /// The source is recorded with the empty prompt in place of the target's.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub plain_recording: bool,
+    /// Nothing is pulled from a batch's last frame to its first, or back, if hardly anything is seen in both.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub drop_unrelated_wrap: bool,
 }
 
 impl Consistency {
@@ -92,6 +100,12 @@ impl Consistency {
     pub fn records(&self) -> bool {
         self.spatial_attention || self.spatial_loss
     }
+
+    /// Whether anything joins the last frame of a batch to its first.
+    #[must_use]
+    pub fn wraps(&self) -> bool {
+        self.temporal_loss || self.background_smoothing
+    }
 }
 
 impl From<&ConsistencySpec> for Consistency {
@@ -105,9 +119,11 @@ impl From<&ConsistencySpec> for Consistency {
             temporal_loss: on && !spec.no_temporal_loss,
             background_smoothing: on && !spec.no_background_smoothing,
             plain_recording: false,
+            drop_unrelated_wrap: false,
         };
         Self {
             plain_recording: spec.plain_recording && constraints.records(),
+            drop_unrelated_wrap: spec.drop_unrelated_wrap && constraints.wraps(),
             ..constraints
         }
     }

@@ -83,6 +83,7 @@ fn a_setting_that_came_later_is_not_written_unless_it_is_set() {
             shared_step_noise: is_set,
             guidance: ConsistencySpec {
                 plain_recording: is_set,
+                drop_unrelated_wrap: is_set,
                 ..ConsistencySpec::default()
             },
             ..spec()
@@ -93,7 +94,8 @@ fn a_setting_that_came_later_is_not_written_unless_it_is_set() {
         let consistency = serde_json::to_value(job.consistency).unwrap();
         for (name, resolved) in [
             ("shared_step_noise", sampling),
-            ("plain_recording", consistency),
+            ("plain_recording", consistency.clone()),
+            ("drop_unrelated_wrap", consistency),
         ] {
             let flag = name.replace('_', "-");
             assert_eq!(written.contains(&flag), is_set, "{flag}: {written}");

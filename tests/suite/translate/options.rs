@@ -5,7 +5,7 @@ use fresco_studio::models::clip::{PromptChunks, PromptGrammar};
 use fresco_studio::pipeline::compat::Choices;
 use fresco_studio::pipeline::conditions::PromptStates;
 use fresco_studio::pipeline::engine::Engine;
-use fresco_studio::pipeline::job::{ConsistencySpec, Job, JobSpec};
+use fresco_studio::pipeline::job::{ConsistencySpec, CutList, Job, JobSpec};
 use fresco_studio::pipeline::model_folders::ModelFolders;
 use fresco_studio::tensor::Device;
 use fresco_studio::tensor::read::host_values;
@@ -69,4 +69,31 @@ fn without_any_words_a_plain_recording_is_the_usual_one() {
     };
     assert!(pictures("()", true) == pictures("()", false));
     assert!(pictures("a cartoon", true) != pictures("a cartoon", false));
+}
+
+/// The last frame is white but for a corner.
+const COVERED: &str = "testsrc2=s=64x64:r=8,trim=end_frame=1,loop=-1:1,setpts=N/8/TB,lutrgb=r=val/2:g=val/2:b=val/2,\
+drawbox=x=0:y=0:w=64:h=48:color=white:t=fill:enable='eq(n,2)',\
+drawbox=x=24:y=48:w=40:h=16:color=white:t=fill:enable='eq(n,2)'";
+
+#[test]
+fn a_last_frame_that_shows_little_of_the_first_is_not_pulled_to_it_if_that_is_wanted() {
+    let Some(studio) = Studio::new() else { return };
+    for (name, picture, is_related) in [("same", MOVING, true), ("covered", COVERED, false)] {
+        let clip = studio.clip(&format!("{name}.mp4"), picture, 3);
+        let pictures = |drop_unrelated_wrap| {
+            let spec = JobSpec {
+                cuts: Some(CutList(Vec::new())),
+                guidance: ConsistencySpec {
+                    drop_unrelated_wrap,
+                    ..ConsistencySpec::default()
+                },
+                ..studio.spec(&clip, &format!("{name}-out.mp4"))
+            };
+            let outcome = run(&spec);
+            assert_eq!(outcome.plan.batches().len(), 1);
+            outcome.pictures
+        };
+        assert_eq!(pictures(true) == pictures(false), is_related, "{name}");
+    }
 }

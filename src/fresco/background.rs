@@ -3,7 +3,10 @@
 //! # Source
 //! FRESCO's reference implementation; the paper mentions it in passing.
 
+use burn::tensor::Bool;
+
 use crate::flow::occlusion::dilate;
+use crate::flow::resize::max_pool;
 use crate::flow::{FlowRing, warp};
 use crate::tensor::{FloatDType, Tensor};
 
@@ -76,6 +79,25 @@ impl BackgroundFusion {
             .map(|half| self.fuse_half(half))
             .collect();
         Tensor::cat(fused, 0).cast(dtype)
+    }
+
+    /// Where a frame takes over anything: the cells of `stride` × `stride` pixels of which any has a share above 0. There
+    /// are none in the first frame.
+    ///
+    /// # Shapes
+    /// → `[n, 1, h / stride, w / stride]`.
+    ///
+    /// # Panics
+    /// If the stride does not divide both sides.
+    #[must_use]
+    pub fn fused_cells(&self, stride: usize) -> Tensor<4, Bool> {
+        let [n_later, _, height, width] = self.shares.dims();
+        let nothing = self.wrap_share.zeros_like();
+        let mut wraps = vec![nothing.clone(); n_later];
+        wraps.push(self.wrap_share.clone());
+        let shares = Tensor::cat(vec![nothing, self.shares.clone()], 0) + Tensor::cat(wraps, 0);
+        let most = max_pool(&shares.reshape([n_later + 1, height, width]), stride);
+        most.greater_elem(0.0).unsqueeze_dim(1)
     }
 
     fn fuse_half(&self, half: Tensor<4>) -> Tensor<4> {
@@ -209,6 +231,38 @@ mod tests {
                 let apart = got.iter().zip(&want).map(|(a, b)| (a - b).abs());
                 let apart = apart.fold(0.0_f32, f32::max);
                 assert!(apart < 1e-5, "{n_frames}, {is_unrelated}, {drops}: {apart}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_is_fused_if_any_of_its_pixels_is() {
+        let device = Device::flex();
+        device.seed(22);
+        for n_frames in [2, 5] {
+            let still = Still::new(n_frames, false, &device);
+            let fusion = still.fusion(false, &device);
+            for stride in [1, 2] {
+                let cells = fusion.fused_cells(stride);
+                let [rows, columns] = GRID.map(|side| side / stride);
+                assert_eq!(cells.dims(), [n_frames, 1, rows, columns]);
+                let got = host_values(cells.float()).unwrap();
+                let mut want = vec![0.0; got.len()];
+                for frame in 1..n_frames {
+                    for pixel in 0..PIXELS {
+                        let mut share = still.share((1, frame - 1), [frame, frame - 1], pixel);
+                        if frame == n_frames - 1 {
+                            share = share.max(still.share((0, frame), [frame, 0], pixel));
+                        }
+                        let (row, column) = (pixel / GRID[1] / stride, pixel % GRID[1] / stride);
+                        if share > 0.0 {
+                            want[(frame * rows + row) * columns + column] = 1.0;
+                        }
+                    }
+                }
+                assert_eq!(got, want, "{n_frames} frames, stride {stride}");
+                assert!(stride > 1 || want[PIXELS..].contains(&0.0), "all are");
+                assert!(want.contains(&1.0), "none is");
             }
         }
     }

@@ -19,6 +19,7 @@ use super::model_folders::ModelFolders;
 use super::observer::{Cancelled, Observer, StepOf, Warning};
 use super::plan::N_ANCHORS;
 use super::preview::Previewer;
+use super::smoothing::TakenOver;
 use super::verify::fell_flat;
 use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::frame::{Frame, FrameIdx};
@@ -152,6 +153,7 @@ impl BatchContext<'_> {
             anchors: *anchors,
             posterior_noise,
             coding,
+            taken_over: TakenOver::of(self.job.consistency),
         };
         let go_on = || match self.observer.checkpoint() {
             Ok(()) => ControlFlow::Continue(()),

@@ -6,7 +6,7 @@ use super::engine::Denoiser;
 use super::error::Error;
 use super::guidance::Guide;
 use super::observer::Observer;
-use super::smoothing::smooth_background;
+use super::smoothing::{TakenOver, smooth_background};
 use crate::diffusion::guidance::classifier_free_guidance;
 use crate::diffusion::noise::{Noise, NoiseStream};
 use crate::diffusion::samplers::{Sampler, SamplerState};
@@ -31,6 +31,8 @@ pub struct BatchInput<'a> {
     pub posterior_noise: Noise,
     /// How the autoencoder goes through pictures.
     pub coding: Coding,
+    /// What becomes of pictures whose background was smoothed.
+    pub taken_over: TakenOver,
 }
 
 /// One `ControlNet`'s part in a batch.
@@ -126,7 +128,8 @@ pub fn denoise(
         let mut x0 = c.x0(x, output);
         if let Some(fusion) = guide.picture_fusion() {
             let noise = drawn(&mut posterior_noise, x0.dims(), &device);
-            x0 = smooth_background(&x0, fusion, (&denoiser.vae, input.coding), noise)?;
+            let coder = (&denoiser.vae, input.coding);
+            x0 = smooth_background(&x0, fusion, coder, noise, input.taken_over)?;
         }
         view(step, &x0)?;
         let noise = c.draws_noise().then(|| {

@@ -44,6 +44,11 @@ pub struct ConsistencySpec {
     #[arg(long, help_heading = "Consistency")]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drop_unrelated_wrap: bool,
+    /// Smooth pictures where there is background to take over, and leave the rest as it is, in place of passing all of
+    /// every frame through the autoencoder again.
+    #[arg(long, help_heading = "Consistency")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub smooth_background_only: bool,
 }
 
 /// A choice of constraints.
@@ -84,6 +89,9 @@ pub struct Consistency {
     /// Nothing is pulled from a batch's last frame to its first, or back, if hardly anything is seen in both.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drop_unrelated_wrap: bool,
+    /// Of smoothed pictures, latents take over only what was smoothed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub smooth_background_only: bool,
 }
 
 impl Consistency {
@@ -120,10 +128,12 @@ impl From<&ConsistencySpec> for Consistency {
             background_smoothing: on && !spec.no_background_smoothing,
             plain_recording: false,
             drop_unrelated_wrap: false,
+            smooth_background_only: false,
         };
         Self {
             plain_recording: spec.plain_recording && constraints.records(),
             drop_unrelated_wrap: spec.drop_unrelated_wrap && constraints.wraps(),
+            smooth_background_only: spec.smooth_background_only && constraints.background_smoothing,
             ..constraints
         }
     }
@@ -162,5 +172,41 @@ mod tests {
                 ..full
             }
         );
+    }
+
+    /// Keys of finished work are made from it: what changes nothing makes no other key.
+    #[test]
+    fn a_way_of_working_is_off_without_the_constraint_that_works_so() {
+        let of = |change: fn(&mut ConsistencySpec)| {
+            let mut spec = ConsistencySpec {
+                plain_recording: true,
+                drop_unrelated_wrap: true,
+                smooth_background_only: true,
+                ..ConsistencySpec::default()
+            };
+            change(&mut spec);
+            let Consistency {
+                plain_recording,
+                drop_unrelated_wrap,
+                smooth_background_only,
+                ..
+            } = Consistency::from(&spec);
+            [plain_recording, drop_unrelated_wrap, smooth_background_only]
+        };
+        assert_eq!(of(|_| ()), [true; 3]);
+        assert_eq!(of(|spec| spec.consistency = Preset::Off), [false; 3]);
+        assert_eq!(of(|spec| spec.consistency = Preset::Light), [true; 3]);
+        let light = of(|spec| {
+            spec.consistency = Preset::Light;
+            spec.no_spatial_attention = true;
+        });
+        assert_eq!(light, [false, true, true]);
+        assert_eq!(of(|spec| spec.no_temporal_loss = true), [true; 3]);
+        let calm = of(|spec| spec.no_background_smoothing = true);
+        assert_eq!(calm, [true, true, false]);
+        let unpulled = of(|spec| {
+            (spec.no_background_smoothing, spec.no_temporal_loss) = (true, true);
+        });
+        assert_eq!(unpulled, [true, false, false]);
     }
 }

@@ -5,7 +5,7 @@ use fresco_studio::diffusion::steps::Steps;
 use fresco_studio::fresco::{BackgroundFusion, Correspondence};
 use fresco_studio::models::vae::{AutoencoderKL, KEYS, VaeConfig};
 use fresco_studio::pipeline::conditions::Coding;
-use fresco_studio::pipeline::smoothing::smooth_background;
+use fresco_studio::pipeline::smoothing::{TakenOver, smooth_background};
 use fresco_studio::tensor::{Device, Tensor};
 use regex::Regex;
 
@@ -130,7 +130,9 @@ impl Stepper<'_> {
         let c = Sampler::Ddpm.coefficients(self.steps, 0, k);
         let mut x0 = c.x0(&x, eps);
         if let (Some(noise), Some(fusion)) = (noise.posterior, self.fusion) {
-            x0 = smooth_background(&x0, fusion, (self.vae, Coding::Whole), noise).unwrap();
+            let coder = (self.vae, Coding::Whole);
+            let all = TakenOver::Everything;
+            x0 = smooth_background(&x0, fusion, coder, noise, all).unwrap();
         }
         let next = c.advance(&Sampler::Ddpm.begin(x), &x0, Some(&noise.step));
         (x0, next.sample().clone())

@@ -48,7 +48,7 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
 --shared-step-noise|--consistency|light|--no-temporal-attention|--plain-recording|--drop-unrelated-wrap|\
---lock|3,9";
+--smooth-background-only|--lock|3,9";
 
 fn extra(frame: usize, text: &str) -> ExtraWords {
     ExtraWords {
@@ -124,6 +124,7 @@ fn every_flag_fills_its_field() {
             no_temporal_attention: true,
             plain_recording: true,
             drop_unrelated_wrap: true,
+            smooth_background_only: true,
             ..ConsistencySpec::default()
         },
         ..spec()
@@ -137,7 +138,7 @@ fn every_flag_fills_its_field() {
     assert_eq!(listed.keyframes, [8, 0, 4].map(FrameIdx));
     assert!(listed.from_noise);
     let plain = parse(&["--no-background-smoothing"]).unwrap().guidance;
-    assert!(plain.no_background_smoothing);
+    assert!(plain.no_background_smoothing && !plain.smooth_background_only);
 }
 
 #[test]

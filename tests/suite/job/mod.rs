@@ -84,6 +84,7 @@ fn a_setting_that_came_later_is_not_written_unless_it_is_set() {
             guidance: ConsistencySpec {
                 plain_recording: is_set,
                 drop_unrelated_wrap: is_set,
+                smooth_background_only: is_set,
                 ..ConsistencySpec::default()
             },
             ..spec()
@@ -95,7 +96,8 @@ fn a_setting_that_came_later_is_not_written_unless_it_is_set() {
         for (name, resolved) in [
             ("shared_step_noise", sampling),
             ("plain_recording", consistency.clone()),
-            ("drop_unrelated_wrap", consistency),
+            ("drop_unrelated_wrap", consistency.clone()),
+            ("smooth_background_only", consistency),
         ] {
             let flag = name.replace('_', "-");
             assert_eq!(written.contains(&flag), is_set, "{flag}: {written}");

@@ -58,6 +58,10 @@ fn every_switch_changes_the_pictures_and_what_is_kept_of_them() {
             ..on()
         },
         ConsistencySpec {
+            smooth_background_only: true,
+            ..on()
+        },
+        ConsistencySpec {
             consistency: Preset::Off,
             ..on()
         },

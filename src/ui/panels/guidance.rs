@@ -7,9 +7,9 @@ use crate::app::helpers::methods;
 use crate::app::settings::Setting;
 use crate::app::state::AppState;
 use crate::pipeline::job::{Compat, Consistency, ConsistencySpec, KeyframeGap, Preset};
-use crate::ui::widgets::labelled_slider::Row;
+use crate::ui::widgets::labelled_slider::{Edited, Row};
 
-/// What the list of presets offers; *Custom* is shown when constraints were taken out.
+/// What the list of presets offers; *Custom* is shown when constraints were taken out or work in a way of their own.
 const PRESETS: &[(Choice, &str)] = &[
     (Choice::Preset(Preset::Full), "Full"),
     (Choice::Preset(Preset::Light), "Light"),
@@ -23,14 +23,15 @@ enum Choice {
     Custom,
 }
 
-/// One of the paper's constraints: its name, what it does, and its flag.
-type Constraint = (
+/// A switch: its name, what it does, and its flag.
+type Switch = (
     &'static str,
     &'static str,
     fn(&mut ConsistencySpec) -> &mut bool,
 );
 
-const CONSTRAINTS: &[Constraint] = &[
+/// The paper's constraints; their flags take them out.
+const CONSTRAINTS: &[Switch] = &[
     (
         "Spatial attention",
         "Queries averaged by likenesses within the source frame.",
@@ -60,6 +61,26 @@ const CONSTRAINTS: &[Constraint] = &[
         "Background smoothing",
         "Calms still backgrounds: they take over what the frame before shows there.",
         |spec| &mut spec.no_background_smoothing,
+    ),
+];
+
+/// Other ways in which constraints can work; off in the reference.
+const OPTIONS: &[Switch] = &[
+    (
+        "Record without prompt",
+        "Spatial attention and loss. On: likenesses as any prompt sees them. Off: as yours does.",
+        |spec| &mut spec.plain_recording,
+    ),
+    (
+        "Drop unrelated wrap",
+        "The last frame of a batch and its first are not pulled together where more than 90 % of \
+         the two is hidden from each other.",
+        |spec| &mut spec.drop_unrelated_wrap,
+    ),
+    (
+        "Smooth background only",
+        "On: the rest keeps its detail. Off: all of every frame passes through the VAE again.",
+        |spec| &mut spec.smooth_background_only,
     ),
 ];
 
@@ -115,20 +136,41 @@ fn constraints_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
         Preset::Light => index != 3,
         Preset::Off => false,
     };
+    let ways = [
+        (on.records(), on.plain_recording),
+        (on.wraps(), on.drop_unrelated_wrap),
+        (on.background_smoothing, on.smooth_background_only),
+    ];
     let possible: Vec<bool> = (0..values.len()).map(is_possible).collect();
     egui::CollapsingHeader::new("Constraints").show(ui, |ui| {
-        for (index, (label, help, flag)) in CONSTRAINTS.iter().enumerate() {
-            let row = Row {
-                label,
-                help,
-                is_changed: false,
-            };
-            let edited = ui.add_enabled_ui(possible[index], |ui| row.toggle(ui, values[index]));
-            editor.edited(Setting::Consistency, edited.inner, |spec, on| {
-                *flag(&mut spec.guidance) = !on;
+        for (index, switch) in CONSTRAINTS.iter().enumerate() {
+            let edited = switch_ui(ui, switch, (possible[index], values[index]));
+            editor.edited(Setting::Consistency, edited, |spec, on| {
+                *(switch.2)(&mut spec.guidance) = !on;
+            });
+        }
+        for (switch, shown) in OPTIONS.iter().zip(ways) {
+            let edited = switch_ui(ui, switch, shown);
+            editor.edited(Setting::Consistency, edited, |spec, on| {
+                *(switch.2)(&mut spec.guidance) = on;
             });
         }
     });
+}
+
+/// A switch that may not be possible, and is on or off.
+fn switch_ui(
+    ui: &mut Ui,
+    &(label, help, _): &Switch,
+    (is_possible, is_on): (bool, bool),
+) -> Option<Edited<bool>> {
+    let row = Row {
+        label,
+        help,
+        is_changed: false,
+    };
+    let shown = ui.add_enabled_ui(is_possible, |ui| row.toggle(ui, is_on));
+    shown.inner
 }
 
 /// Smallest and largest gap; one pushes the other.

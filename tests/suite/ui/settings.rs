@@ -2,9 +2,9 @@
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fresco_studio::app::settings::{Section, Setting};
-use fresco_studio::pipeline::job::FillPreset;
+use fresco_studio::pipeline::job::{ConsistencySpec, FillPreset};
 use fresco_studio::worker::message::{Event, TokenCount};
 
 use super::{Bench, key, open_clip, press, settle, tell};
@@ -225,4 +225,49 @@ fn selected_words_get_more_or_less_weight() {
         key(&mut bench, Modifiers::COMMAND, Key::ArrowDown);
     }
     assert_eq!(prompt(&bench), "(a watercolour:0.9)");
+}
+
+#[test]
+fn constraints_can_work_in_other_ways_where_they_are_on() {
+    let mut bench = open_clip();
+    unfold(&mut bench, "Consistency");
+    unfold(&mut bench, "Constraints");
+    let guidance = |bench: &Bench| bench.state().project().edits.spec.guidance.clone();
+    let switch = |bench: &mut Bench, label: &str| {
+        bench
+            .get_by_role_and_label(Role::CheckBox, label)
+            .click_accesskit();
+        settle(bench);
+    };
+    let labels = [
+        "Record without prompt",
+        "Drop unrelated wrap",
+        "Smooth background only",
+    ];
+    for label in labels {
+        switch(&mut bench, label);
+    }
+    let ways = ConsistencySpec {
+        plain_recording: true,
+        drop_unrelated_wrap: true,
+        smooth_background_only: true,
+        ..ConsistencySpec::default()
+    };
+    assert_eq!(guidance(&bench), ways);
+    switch(&mut bench, "Drop unrelated wrap");
+    assert!(!guidance(&bench).drop_unrelated_wrap);
+
+    let is_possible = |bench: &Bench, label| {
+        let switch = bench.get_by_role_and_label(Role::CheckBox, label);
+        !switch.accesskit_node().is_disabled()
+    };
+    let possible = |bench: &Bench| labels.map(|label| is_possible(bench, label));
+    assert_eq!(possible(&bench), [true; 3]);
+    switch(&mut bench, "Background smoothing");
+    assert_eq!(possible(&bench), [true, true, false]);
+    switch(&mut bench, "Temporal loss");
+    assert_eq!(possible(&bench), [true, false, false]);
+    switch(&mut bench, "Spatial attention");
+    switch(&mut bench, "Spatial loss");
+    assert_eq!(possible(&bench), [false; 3]);
 }

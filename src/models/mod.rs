@@ -24,6 +24,7 @@ pub mod inspect;
 mod keymap;
 pub mod library;
 pub mod lora;
+mod mapped;
 pub mod midas;
 mod mismatch;
 pub mod original;

@@ -1,27 +1,29 @@
-//! Tensors of a `.safetensors` file: its list is read and checked once, and the values of a tensor are read when they are
-//! asked for, straight into the memory that the network then keeps.
+//! Tensors of a `.safetensors` file: its list is read and checked once, and the values of a tensor are mapped when they
+//! are asked for, so that what a network needs of them is made straight from the file.
 //!
-//! The file is read and not mapped: pages of a mapping would count as a second copy until the system drops them, and a
-//! file that is cut off while it is mapped ends the process.
+//! Nothing is kept mapped: see [`MappedFile`].
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufReader};
+use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use burn::store::{bridge, burn_pack};
-use burn::tensor::{BoolStore, DType, TensorData};
+use burn::tensor::{AllocationProperty, BoolStore, Bytes, DType, TensorData};
 
 use super::inspect::{Fault, TensorInfo, read_header};
+use super::mapped::MappedFile;
 
-/// A tensor of a file: its name and shape, and values that are read when they are asked for.
+/// A tensor of a file: its name and shape, and values that are looked up when they are asked for. They may then lie in
+/// the file itself, so whoever keeps them keeps a copy.
 pub type StoredTensor = burn_pack::Tensor;
 
-/// What the values are read from.
+/// Where the values are.
 enum Source {
-    File(Mutex<File>),
-    Memory(&'static [u8]),
+    File(MappedFile),
+    Memory(bytes::Bytes),
 }
 
 /// All tensors of a file by name, after everything that it says of them was checked.
@@ -37,7 +39,7 @@ pub(super) fn tensors_of_file(
         Ok(header) => header,
         Err(fault) => return Ok(Err(fault)),
     };
-    Ok(stored(header.tensors, Source::File(Mutex::new(file))))
+    Ok(stored(header.tensors, Source::File(MappedFile::new(file))))
 }
 
 /// All tensors of a file in this program by name.
@@ -45,7 +47,8 @@ pub(super) fn tensors_of_bytes(
     bytes: &'static [u8],
 ) -> Result<BTreeMap<String, StoredTensor>, Fault> {
     let header = read_header(bytes, bytes.len() as u64)?;
-    stored(header.tensors, Source::Memory(bytes))
+    let source = Source::Memory(bytes::Bytes::from_static(bytes));
+    stored(header.tensors, source)
 }
 
 fn stored(
@@ -59,41 +62,39 @@ fn stored(
         let shape: Result<Vec<usize>, _> = info.shape.iter().map(side).collect();
         let shape = shape.map_err(|_| Fault::Shape(info.name.clone()))?;
         let (source, place, declared) = (Arc::clone(&source), info.place, shape.clone());
-        let read = move || {
-            let bytes = source.read(place.start, place.end - place.start);
-            let bytes = bytes.map_err(|error| burn_pack::Error::IoError(error.to_string()))?;
-            Ok(TensorData::from_bytes_vec(bytes, declared.clone(), dtype))
+        let values = move || {
+            let values = source.values(&place, dtype);
+            let values = values.map_err(|error| burn_pack::Error::IoError(error.to_string()))?;
+            Ok(TensorData::from_bytes(values, declared.clone(), dtype))
         };
         let name = info.name;
-        let tensor = bridge::deferred(name.clone(), dtype, shape.into(), None, read);
+        let tensor = bridge::deferred(name.clone(), dtype, shape.into(), None, values);
         Ok((name, tensor))
     };
     tensors.into_iter().map(tensor).collect()
 }
 
 impl Source {
-    fn read(&self, start: u64, length: u64) -> io::Result<Vec<u8>> {
-        let too_large = |_| io::Error::from(io::ErrorKind::InvalidInput);
-        let length = usize::try_from(length).map_err(too_large)?;
-        match self {
-            Self::File(file) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(start))?;
-                let mut bytes = Vec::with_capacity(length);
-                // Not more than the list was checked for, and an error if the file has become shorter.
-                let read = (&mut *file).take(length as u64).read_to_end(&mut bytes)?;
-                if read < length {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                Ok(bytes)
-            }
-            Self::Memory(file) => {
-                let start = usize::try_from(start).map_err(too_large)?;
-                let part = file.get(start..).and_then(|rest| rest.get(..length));
-                Ok(part.ok_or(io::ErrorKind::UnexpectedEof)?.to_vec())
-            }
+    /// The bytes of values, where they lie if they can be looked at there, else a copy of them: files may begin a value at
+    /// any byte, processors and Burn want it at a multiple of its size.
+    fn values(&self, place: &Range<u64>, dtype: DType) -> io::Result<Bytes> {
+        let bytes = match self {
+            Self::File(file) => file.range(place)?,
+            Self::Memory(file) => part(file, place).ok_or(io::ErrorKind::UnexpectedEof)?,
+        };
+        if bytes.as_ptr().addr().is_multiple_of(dtype.size()) {
+            Ok(Bytes::from_shared(bytes, AllocationProperty::Other))
+        } else {
+            Ok(Bytes::from_bytes_vec(bytes.to_vec()))
         }
     }
+}
+
+fn part(file: &bytes::Bytes, place: &Range<u64>) -> Option<bytes::Bytes> {
+    let [start, end] = [place.start, place.end].map(usize::try_from);
+    let place = start.ok()?..end.ok()?;
+    file.get(place.clone())?;
+    Some(file.slice(place))
 }
 
 fn dtype(info: &TensorInfo) -> Result<DType, Fault> {
@@ -131,25 +132,57 @@ mod tests {
             ("b", view(Dtype::F32, &[2, 3], &bytes[..24]).unwrap()),
             ("a", view(Dtype::F16, &[4], &bytes[24..32]).unwrap()),
             ("c", view(Dtype::I64, &[], &bytes[32..40]).unwrap()),
+            ("d", view(Dtype::F32, &[0, 3], &[]).unwrap()),
         ];
         safetensors::serialize(tensors, None).unwrap()
     }
 
+    /// A file whose list takes `room` bytes more than it needs, and whose values begin wherever the one before ends.
+    fn crooked(room: usize) -> Vec<u8> {
+        let tensors = [
+            ("a", "U8", "3", 3),
+            ("b", "F32", "2,3", 24),
+            ("c", "F16", "3", 6),
+            ("d", "F64", "0", 0),
+            ("e", "BF16", "1", 2),
+            ("f", "I64", "", 8),
+        ];
+        let mut end = 0;
+        let entries = tensors.map(|(name, dtype, shape, length)| {
+            let start = end;
+            end += length;
+            format!(
+                r#""{name}":{{"dtype":"{dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}"#
+            )
+        });
+        let header = format!("{{{}}}{}", entries.join(","), " ".repeat(room));
+        let values: Vec<u8> = (0..end).map(|i| 7 * i as u8).collect();
+        let length = (header.len() as u64).to_le_bytes();
+        [&length[..], header.as_bytes(), &values].concat()
+    }
+
     #[test]
     fn values_are_what_the_published_reader_finds() {
-        let bytes: &'static [u8] = file().leak();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
-        std::fs::write(&path, bytes).unwrap();
-        let wanted = safetensors::SafeTensors::deserialize(bytes).unwrap();
-        let of_file = tensors_of_file(&path).unwrap().unwrap();
-        for tensors in [of_file, tensors_of_bytes(bytes).unwrap()] {
-            assert_eq!(tensors.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
-            for (name, tensor) in tensors {
-                let data = bridge::to_data(&tensor).unwrap();
-                let want = wanted.tensor(&name).unwrap();
-                assert_eq!(data.as_bytes(), want.data(), "{name}");
-                assert_eq!(tensor.shape.to_vec(), want.shape(), "{name}");
+        let files = std::iter::once(file()).chain((0..8).map(crooked));
+        for bytes in files {
+            let bytes: &'static [u8] = bytes.leak();
+            std::fs::write(&path, bytes).unwrap();
+            let wanted = safetensors::SafeTensors::deserialize(bytes).unwrap();
+            let of_file = tensors_of_file(&path).unwrap().unwrap();
+            for tensors in [of_file, tensors_of_bytes(bytes).unwrap()] {
+                let mut names = wanted.names();
+                names.sort_unstable();
+                assert_eq!(tensors.keys().collect::<Vec<_>>(), names);
+                for (name, tensor) in tensors {
+                    let data = bridge::to_data(&tensor).unwrap();
+                    let want = wanted.tensor(&name).unwrap();
+                    assert_eq!(data.as_bytes(), want.data(), "{name}");
+                    assert_eq!(tensor.shape.to_vec(), want.shape(), "{name}");
+                    let place = data.as_bytes().as_ptr().addr();
+                    assert!(place.is_multiple_of(data.dtype().size()), "{name}");
+                }
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Values of a file in the layout and the type of a module's parameter, in one pass over them.
 //!
 //! PyTorch stores a linear layer as `[out, in]` and Burn as `[in, out]`; files are mostly in half precision, and the
-//! processor computes in full. Values that are right already are handed on as they are.
+//! processor computes in full. What comes out never lies in the file: values that are right already are copied out of it,
+//! because a network outlives what others do to its file.
 
 use burn::store::{ModuleAdapter, ModuleContext, PyTorchToBurnAdapter, bridge};
-use burn::tensor::{DType, TensorData};
+use burn::tensor::{AllocationProperty, DType, TensorData};
 use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -26,25 +27,20 @@ pub(super) struct ToModule(pub DType);
 
 impl ModuleAdapter for ToModule {
     fn adapt(&self, tensor: StoredTensor, context: ModuleContext<'_>) -> StoredTensor {
-        if !tensor.dtype.is_float() {
-            return PyTorchToBurnAdapter.adapt(tensor, context);
-        }
-        let sides = tensor.shape.to_vec();
-        let is_turned = matches!(sides[..], [_, _]) && context.module_type() == Some(LINEAR);
+        let is_float = tensor.dtype.is_float();
+        let is_matrix = tensor.shape.len() == 2;
+        let is_turned = is_float && is_matrix && context.module_type() == Some(LINEAR);
         let tensor = if is_turned {
             tensor
         } else {
             PyTorchToBurnAdapter.adapt(tensor, context)
         };
-        if !is_turned && tensor.dtype == self.0 {
-            return tensor;
+        let dtype = if is_float { self.0 } else { tensor.dtype };
+        let mut shape = tensor.shape.to_vec();
+        if is_turned {
+            shape.reverse();
         }
-        let shape = if is_turned {
-            vec![sides[1], sides[0]]
-        } else {
-            sides
-        };
-        let (name, dtype) = (tensor.name.clone(), self.0);
+        let name = tensor.name.clone();
         bridge::map_data(tensor, name, dtype, shape.into(), move |data| {
             converted(data, dtype, is_turned)
         })
@@ -59,8 +55,11 @@ impl ModuleAdapter for ToModule {
     }
 }
 
-/// The same values as `dtype`, a matrix turned if it has to be.
+/// The same values as `dtype`, a matrix turned if it has to be, in memory of their own.
 fn converted(data: TensorData, dtype: DType, is_turned: bool) -> TensorData {
+    if data.dtype() == dtype && !is_turned {
+        return owned(data);
+    }
     let sides = data.shape().to_vec();
     let (columns, shape) = match sides[..] {
         [rows, columns] if is_turned => (Some(columns), vec![columns, rows]),
@@ -96,6 +95,17 @@ fn converted(data: TensorData, dtype: DType, is_turned: bool) -> TensorData {
         return converted(data.convert_dtype(DType::F32), dtype, is_turned);
     };
     TensorData::new(floats, shape).convert_dtype(dtype)
+}
+
+/// The same values in memory of their own, which most of those have that were computed on the way.
+fn owned(data: TensorData) -> TensorData {
+    if data.bytes().property() == AllocationProperty::Native {
+        return data;
+    }
+    let copy = arranged(data.as_bytes(), None, |from, to: &mut [u8]| {
+        to.copy_from_slice(from);
+    });
+    TensorData::from_bytes_vec(copy, data.shape().clone(), data.dtype())
 }
 
 /// Values through `convert`, piece by piece; a matrix of so many `columns` is turned on the way.

@@ -7,6 +7,7 @@ mod downloads;
 mod failures;
 mod hostile;
 mod hostile_lora;
+mod mapped;
 mod other_networks;
 mod scan;
 mod server;

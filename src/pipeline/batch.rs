@@ -101,7 +101,10 @@ impl BatchContext<'_> {
                         .to_owned(),
                     hint: None,
                 });
-                attempt(FloatDType::F32)
+                let repeated = attempt(FloatDType::F32);
+                // Nothing was estimated for full precision.
+                self.meter.reset();
+                repeated
             }
             result => result,
         }

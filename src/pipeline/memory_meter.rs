@@ -31,7 +31,8 @@ impl MemoryMeter {
         }
     }
 
-    /// Forgets what it saw: a batch that did not fit says nothing of smaller ones.
+    /// Forgets what it saw: a batch that did not fit says nothing of smaller ones, and one that was repeated in another
+    /// precision nothing of what was estimated.
     pub fn reset(&self) {
         self.peak.set(0);
         self.estimated.set(0);
@@ -41,11 +42,12 @@ impl MemoryMeter {
     /// Also goes into the log.
     #[must_use]
     pub fn read(&self, networks: &NetworkSizes, load: &BatchLoad) -> Option<MeasuredMemory> {
+        let measured = Some(self.peak.get()).filter(|peak| *peak > 0)?;
         let estimated = batch_bytes(networks, load).max(self.estimated.get());
         self.estimated.set(estimated);
         let memory = MeasuredMemory {
             estimated,
-            measured: Some(self.peak.get()).filter(|peak| *peak > 0)?,
+            measured,
         };
         tracing::info!(
             estimated_mb = memory.estimated / 1_000_000,
@@ -54,5 +56,43 @@ impl MemoryMeter {
             "device memory of a batch"
         );
         Some(memory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Size;
+    use crate::pipeline::job::{Consistency, JobSpec};
+    use crate::pipeline::memory::sd15;
+
+    fn load(frames: usize) -> BatchLoad {
+        BatchLoad {
+            frames,
+            size: Size {
+                width: 512,
+                height: 512,
+            },
+            half: true,
+            consistency: Consistency::from(&JobSpec::default().guidance),
+        }
+    }
+
+    #[test]
+    fn the_largest_batch_that_was_measured_counts() {
+        let (meter, networks) = (MemoryMeter::default(), sd15());
+        let estimated = |frames| batch_bytes(&networks, &load(frames));
+        let read = |frames| {
+            let memory = meter.read(&networks, &load(frames))?;
+            Some((memory.estimated, memory.measured))
+        };
+        meter.peak.set(7);
+        assert_eq!(read(8), Some((estimated(8), 7)));
+        assert_eq!(read(3), Some((estimated(8), 7)));
+        // A batch that was repeated in full precision is not measured, and no later one is compared with its estimate.
+        meter.reset();
+        assert_eq!(read(8), None);
+        meter.peak.set(5);
+        assert_eq!(read(3), Some((estimated(3), 5)));
     }
 }

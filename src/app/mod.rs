@@ -14,6 +14,7 @@ pub mod format;
 pub mod helpers;
 pub mod history;
 pub mod marks;
+pub mod memory_ratios;
 pub mod messages;
 pub mod models;
 pub mod notices;

@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::export::ExportPreset;
+use super::memory_ratios::MemoryRatio;
 use crate::pipeline::job::DeviceChoice;
 use crate::worker::message::{Hub, ModelSources, Pace, Secret};
 
 /// Files in the recent list.
 const MOST_RECENT: usize = 12;
+
+/// What older versions stored and no version reads any more: measurements of any model, which say nothing of others.
+const OUTDATED: [&str; 1] = ["memory-factors"];
 
 /// Settings of this user.
 #[allow(
@@ -77,9 +81,9 @@ pub struct Preferences {
     /// How fast each device was, by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub paces: BTreeMap<String, Pace>,
-    /// How many times the estimate each device's memory was needed, by its name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub memory_factors: BTreeMap<String, f64>,
+    /// How many times its estimate a batch's memory was, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub memory_ratios: Vec<MemoryRatio>,
     /// What a newer version stored.
     #[serde(flatten)]
     pub unknown: toml::Table,
@@ -115,7 +119,7 @@ impl Default for Preferences {
             mark_as_translated: true,
             knows_no_gpu: false,
             paces: BTreeMap::new(),
-            memory_factors: BTreeMap::new(),
+            memory_ratios: Vec::new(),
             unknown: toml::Table::new(),
         }
     }
@@ -171,6 +175,9 @@ impl Preferences {
         let mut kept = toml::Table::new();
         let mut lost = Vec::new();
         for (key, value) in table {
+            if OUTDATED.contains(&&*key) {
+                continue;
+            }
             let mut tried = kept.clone();
             tried.insert(key.clone(), value);
             if Self::deserialize(tried.clone()).is_ok() {

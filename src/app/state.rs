@@ -9,6 +9,7 @@ use super::actions::Setting;
 use super::edits::Edits;
 use super::export::ExportDraft;
 use super::history::History;
+use super::memory_ratios::MeasuredOn;
 use super::messages::Messages;
 use super::models::Models;
 use super::preferences::Preferences;
@@ -248,6 +249,8 @@ pub struct RunningJob {
     pub made_with: BTreeMap<FrameIdx, String>,
     /// How much work all of it is, if that is known.
     pub work: Option<Work>,
+    /// What a measurement of its memory holds for, if that is known.
+    pub measured_on: Option<MeasuredOn>,
     /// The progress from which its pace is measured.
     pub measured_from: Option<MeasuredFrom>,
 }

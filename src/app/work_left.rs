@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::settings::short_side;
 use super::state::{AppState, JobKind, Project};
 use crate::frame::{Size, working_size};
-use crate::worker::message::{Batch, JobProgress, MeasuredMemory, Pace, Plan, Stage, Work};
+use crate::worker::message::{Batch, JobProgress, Pace, Plan, Stage, Work};
 
 /// A look at a job's progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,28 +50,6 @@ impl AppState {
         let name = self.device.ready().map(|device| &device.name);
         let pace = name.and_then(|name| self.preferences.paces.get(name));
         pace.copied().unwrap_or_default()
-    }
-
-    /// Bytes that a batch needs on the device in use: the estimate, corrected by what was last measured there. Also says
-    /// whether it was.
-    pub(super) fn needed_memory(&self, estimated: u64) -> (u64, bool) {
-        let name = self.device.ready().map(|device| &device.name);
-        let factor = name.and_then(|name| self.preferences.memory_factors.get(name));
-        match factor {
-            Some(factor) => ((estimated as f64 * factor) as u64, true),
-            None => (estimated, false),
-        }
-    }
-
-    /// Learns from a batch of the running job how far the estimate is from what the device's allocator takes.
-    pub(super) fn learn_memory(&mut self, memory: MeasuredMemory) {
-        let Some(device) = self.device.ready().filter(|_| memory.estimated > 0) else {
-            return;
-        };
-        // What is beyond this is no property of the device.
-        let factor = (memory.measured as f64 / memory.estimated as f64).clamp(0.5, 2.0);
-        let factors = &mut self.preferences.memory_factors;
-        factors.insert(device.name.clone(), factor);
     }
 
     /// Learns from the progress of the running job how fast the device is.

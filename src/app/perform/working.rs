@@ -124,7 +124,11 @@ fn translate(state: &mut AppState, scope: TranslateScope) -> Vec<Effect> {
     project.results.unfinished = true;
     project.touched(began);
     state.next_job += 1;
-    state.job = Some(RunningJob::new(id, JobKind::Translate, spec.clone(), began));
+    let job = RunningJob::new(id, JobKind::Translate, spec.clone(), began);
+    state.job = Some(RunningJob {
+        measured_on: state.measured_on(),
+        ..job
+    });
     // The note that a job runs reaches the disk before its results do.
     let mut effects = super::saving::autosave_now(state);
     effects.push(Effect::Send(Command::Translate(id, Box::new(spec))));
@@ -150,6 +154,7 @@ impl RunningJob {
             warnings: Vec::new(),
             made_with: BTreeMap::new(),
             work: None,
+            measured_on: None,
             measured_from: None,
         }
     }

@@ -3,10 +3,11 @@
 use fresco_studio::app::actions::FilePick;
 use fresco_studio::app::fit::{Fit, fit};
 use fresco_studio::app::notices::{NoticeKind, notice};
-use fresco_studio::app::preferences::Preferences;
+use fresco_studio::app::preferences::{Preferences, ThemeChoice};
 use fresco_studio::app::progress;
 use fresco_studio::worker::message::{
-    JobEvent, JobProgress, MeasuredMemory, Pace, Progress, Stage, TokenCount, Unit, batch_bytes,
+    DeviceStatus, JobEvent, JobProgress, MeasuredMemory, ModelStatus, Pace, Progress, Stage,
+    TokenCount, Unit, batch_bytes,
 };
 
 use super::*;
@@ -111,6 +112,52 @@ fn memory_is_a_guess_until_it_was_measured() {
     assert!((grown - 1.25).abs() < 0.05, "{guess} {told:?}");
     // What fits is told by the same measure.
     each_makes_it_fit(&mut state, &told);
+}
+
+/// News of everything that can be looked at, where device and model have changed.
+fn found(change: impl Fn(&mut DeviceStatus, &mut ModelStatus)) -> Vec<Event> {
+    let [ffmpeg, model, device] = crate::facts::everything_ready();
+    let (Event::Model(Ok(mut model)), Event::Device(Ok(mut device))) = (model, device) else {
+        panic!("a model and a device are ready");
+    };
+    change(&mut device, &mut model);
+    vec![ffmpeg, Event::Model(Ok(model)), Event::Device(Ok(device))]
+}
+
+#[test]
+fn a_measurement_holds_for_its_device_model_and_precision() {
+    let mut state = large();
+    let id = translated(&mut state, 0);
+    // The job computes with the model that it began with.
+    let other_model = || found(|_, model| model.name = "Another model".into());
+    news(&mut state, other_model());
+    let memory = MeasuredMemory {
+        estimated: 1000,
+        measured: 550,
+    };
+    news(&mut state, [Event::Job(id, JobEvent::Memory(memory))]);
+    let is_guess = |state: &AppState| estimate(state).unwrap().text.starts_with("about ");
+    for (others, what) in [
+        (other_model(), "model"),
+        (found(|device, _| device.name = "A card".into()), "device"),
+        (found(|device, _| device.half = true), "precision"),
+    ] {
+        news(&mut state, others);
+        assert!(is_guess(&state), "another {what}");
+        news(&mut state, found(|_, _| {}));
+        assert!(!is_guess(&state), "not another {what}");
+    }
+}
+
+#[test]
+fn measurements_of_any_model_are_forgotten() {
+    let old = "theme = \"dark\"\n[memory-factors]\n\"Test card\" = 0.55\n";
+    let (preferences, lost) = Preferences::from_text(old);
+    let wanted = Preferences {
+        theme: ThemeChoice::Dark,
+        ..Preferences::default()
+    };
+    assert_eq!((preferences, lost), (wanted, vec![]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::compat::Choices;
 use super::depth::{DepthDrawer, DepthStyle};
 use super::error::Error;
 use super::job::{ControlKind, ControlSettings, ModelFiles};
-use crate::annotators::{Annotator, ControlImage, DepthWeights, hed};
+use crate::annotators::{Annotator, ControlImage, DepthNetwork, DepthWeights, hed};
 use crate::files::ContentHash;
 use crate::frame::Frame;
 use crate::models::ModelError;
@@ -19,6 +19,35 @@ use crate::tensor::{Device, Tensor};
 pub struct ReadyAnnotator {
     annotator: Annotator,
     network: Option<Network>,
+}
+
+/// A network that draws control images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawingNetwork {
+    /// Soft edges.
+    Hed,
+    /// Depth.
+    Depth(DepthNetwork),
+}
+
+impl DrawingNetwork {
+    /// The one that draws the control images of a job, if one does and its weights are there.
+    #[must_use]
+    pub fn of(
+        files: &ModelFiles,
+        control: &ControlSettings,
+        choices: &Choices,
+        places: &Places,
+    ) -> Option<Self> {
+        match ReadyAnnotator::wanted(files, control)? {
+            Annotator::Hed => find_hed(places).ok().map(|_| Self::Hed),
+            Annotator::Depth => {
+                let found = DepthDrawer::find(places, choices.depth_network).ok()?;
+                Some(Self::Depth(found.network))
+            }
+            Annotator::SoftEdges | Annotator::Canny { .. } => None,
+        }
+    }
 }
 
 enum Network {

@@ -78,12 +78,12 @@ pub struct Keyframes {
 /// Whatever loading the model, denoising or writing gives, and [`Error::Cancelled`]; finished batches are kept.
 pub fn translate(
     job: &Job,
-    folders: ModelFolders,
+    networks: (ModelFolders, NetworkSizes),
     (source, plan): (&Source, &Plan),
     tools: &mut Tools<'_>,
     observer: &dyn Observer,
 ) -> Result<Keyframes, Error> {
-    let context = prepare(job, folders, source, tools, observer)?;
+    let context = prepare(job, networks, source, tools, observer)?;
     let pass = Pass {
         models: context.folders.content_hash()?,
         results: FrameStore::open_alone(&job.work.join("keyframes"))?,
@@ -209,7 +209,7 @@ impl Pass<'_> {
 /// Device, prompts, control images: what all batches share.
 fn prepare<'a>(
     job: &'a Job,
-    folders: ModelFolders,
+    (folders, networks): (ModelFolders, NetworkSizes),
     source: &Source,
     tools: &mut Tools<'_>,
     observer: &'a dyn Observer,
@@ -246,7 +246,7 @@ fn prepare<'a>(
     })?;
     Ok(BatchContext {
         job,
-        networks: NetworkSizes::of(&folders, places)?,
+        networks,
         folders,
         device,
         choices,

@@ -5,19 +5,25 @@
 
 use burn::module::Module;
 
+use super::annotator::DrawingNetwork;
+use super::compat::Choices;
 use super::error::Error;
-use super::job::Consistency;
+use super::job::{Consistency, Job};
 use super::memory_moments::{Holding, moments};
 use super::model_folders::{ModelFolders, config};
 use super::plan::N_ANCHORS;
+use crate::annotators::DepthNetwork;
 use crate::frame::Size;
 use crate::models::ModelError;
 use crate::models::checkpoint::tensors_of;
 use crate::models::clip::{ClipTextModel, TextEncoderConfig};
 use crate::models::controlnet::{ControlNetConfig, ControlNetModel};
+use crate::models::depth_anything::{DepthAnything, DepthAnythingConfig};
 use crate::models::egnet::{EgNet, EgNetConfig};
 use crate::models::gmflow::GmFlow;
+use crate::models::hed::{self, Hed};
 use crate::models::library::{Helper, Places};
+use crate::models::midas::{Midas, MidasConfig};
 use crate::models::u2net::{U2Net, U2NetConfig};
 use crate::models::unet::{UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{AutoencoderKL, VaeConfig};
@@ -40,6 +46,8 @@ pub struct NetworkSizes {
     pub motion: u64,
     /// Weights of the network that finds what is salient; 0 where a classical method does.
     pub saliency: u64,
+    /// What draws control images, if a network does.
+    pub drawing: Option<Drawing>,
     /// Channels of each level of the U-Net, from fine to coarse.
     pub channels: Vec<usize>,
     /// Residual blocks of an encoder level.
@@ -48,6 +56,15 @@ pub struct NetworkSizes {
     pub heads: usize,
     /// Channels of the autoencoder's finest level.
     pub vae_channels: usize,
+}
+
+/// A network that draws control images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawing {
+    /// Which.
+    pub network: DrawingNetwork,
+    /// Its weights.
+    pub weights: u64,
 }
 
 /// A batch, as far as its memory depends on it.
@@ -64,12 +81,26 @@ pub struct BatchLoad {
 }
 
 impl NetworkSizes {
-    /// The sizes of the networks that a job uses, by their configs, and of the helpers that lie in `places`; no weights are
-    /// read.
+    /// The sizes of what a job uses.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_job(job: &Job, folders: &ModelFolders, places: &Places) -> Result<Self, Error> {
+        let choices = Choices::of(job.compat);
+        let drawing = DrawingNetwork::of(&job.models, &job.control, &choices, places);
+        Self::of(folders, drawing, places)
+    }
+
+    /// The sizes of the networks that a job uses, by their configs, of the one that draws its control images, and of the
+    /// helpers that lie in `places`; no weights are read.
     ///
     /// # Errors
     /// [`Error::Model`] for a config that is missing or of another family.
-    pub fn of(folders: &ModelFolders, places: &Places) -> Result<Self, Error> {
+    pub fn of(
+        folders: &ModelFolders,
+        drawing: Option<DrawingNetwork>,
+        places: &Places,
+    ) -> Result<Self, Error> {
         // Modules are empty until they are filled, wherever they are.
         let device = Device::flex();
         let unet: UNetConfig = config(&folders.model.part("unet"), UNetConfig::from_json)?;
@@ -101,11 +132,29 @@ impl NetworkSizes {
                     weights_of(&U2Net::new(&U2NetConfig::default(), &device))
                 }),
             ),
+            drawing: drawing.map(Drawing::of),
             heads: unet.heads(0),
             channels: unet.block_out_channels,
             layers_per_block: unet.layers_per_block,
             vae_channels: vae.block_out_channels.first().copied().unwrap_or_default(),
         })
+    }
+}
+
+impl Drawing {
+    fn of(network: DrawingNetwork) -> Self {
+        let device = Device::flex();
+        let weights = match network {
+            DrawingNetwork::Hed => weights_of(&Hed::new(&hed::PUBLISHED, &device)),
+            DrawingNetwork::Depth(DepthNetwork::DepthAnything) => weights_of(&DepthAnything::new(
+                &DepthAnythingConfig::default(),
+                &device,
+            )),
+            DrawingNetwork::Depth(DepthNetwork::Midas) => {
+                weights_of(&Midas::new(&MidasConfig::default(), &device))
+            }
+        };
+        Self { network, weights }
     }
 }
 
@@ -142,6 +191,7 @@ pub(super) fn sd15() -> NetworkSizes {
         text_encoder: 123_060_480,
         motion: 4_680_288,
         saliency: 111_686_464,
+        drawing: Some(Drawing::of(DrawingNetwork::Depth(DepthNetwork::Midas))),
         channels: vec![320, 640, 1280, 1280],
         layers_per_block: 2,
         heads: 8,
@@ -201,6 +251,33 @@ mod tests {
         }
     }
 
+    /// Where the networks of the steps are small, what draws control images may hold most.
+    #[test]
+    fn what_draws_control_images_counts() {
+        let depth = |network| Some(DrawingNetwork::Depth(network));
+        let bytes = |drawing: Option<DrawingNetwork>, side| {
+            let networks = NetworkSizes {
+                unet: 5_000_000,
+                controlnets: 2_000_000,
+                vae: 5_000_000,
+                text_encoder: 1_000_000,
+                channels: vec![32, 64, 64, 64],
+                vae_channels: 16,
+                drawing: drawing.map(Drawing::of),
+                ..sd15()
+            };
+            batch_bytes(&networks, &load(3, side, Preset::Off))
+        };
+        let hed = Some(DrawingNetwork::Hed);
+        for side in [64, 768] {
+            assert!(bytes(None, side) < bytes(hed, side), "{side}");
+            assert!(bytes(hed, side) < bytes(depth(DepthNetwork::Midas), side));
+        }
+        // It enlarges what it sees.
+        let small = bytes(depth(DepthNetwork::DepthAnything), 64);
+        assert!(bytes(None, 64) + 200_000_000 < small, "{small}");
+    }
+
     #[test]
     fn pictures_are_coded_in_bands_only_where_they_would_be_the_most() {
         let of = |frames, side| coding(&sd15(), &load(frames, side, Preset::Off));
@@ -246,13 +323,13 @@ mod tests {
         };
         let nowhere = Places::default();
         let folders = ModelFolders::resolve(&files, ControlKind::SoftEdges, &nowhere).unwrap();
-        let sizes = NetworkSizes::of(&folders, &nowhere).unwrap();
+        let sizes = NetworkSizes::of(&folders, None, &nowhere).unwrap();
         assert_eq!((sizes.motion, sizes.saliency), (0, 0));
         assert_eq!(sizes.n_controlnets, 1);
         assert_eq!(sizes.channels.len(), 4);
         assert!((1_000_000..20_000_000).contains(&sizes.unet), "{sizes:?}");
         let without = ModelFolders::resolve(&files, ControlKind::None, &nowhere).unwrap();
-        let plain = NetworkSizes::of(&without, &nowhere).unwrap();
+        let plain = NetworkSizes::of(&without, None, &nowhere).unwrap();
         assert_eq!((plain.controlnets, plain.n_controlnets), (0, 0));
         assert_eq!(plain.unet, sizes.unet);
     }

@@ -8,16 +8,17 @@
 
 use std::fmt;
 
+use super::annotator::DrawingNetwork;
 use super::conditions::Coding;
-use super::memory::{BatchLoad, NetworkSizes};
-use crate::models::{gmflow, u2net};
+use super::memory::{BatchLoad, Drawing, NetworkSizes};
+use super::memory_helpers;
 
 /// Pixels of a side that become one cell of the latents.
-const CELL: u64 = 8;
+pub(super) const CELL: u64 = 8;
 /// Bytes of a number in full precision, in which the autoencoder, the text model and the optimiser compute.
-const FULL: u64 = 4;
+pub(super) const FULL: u64 = 4;
 /// Most bytes that the scores of attention take: see [`crate::tensor::attend`].
-const SCORES: u64 = 512 << 20;
+pub(super) const SCORES: u64 = 512 << 20;
 /// Most bytes of likenesses that are kept: see [`crate::tensor::GramTarget`].
 const KEPT_LIKENESSES: u64 = 256 << 20;
 /// Most bytes of likenesses that are compared at once: see [`crate::tensor::gram_difference`].
@@ -31,21 +32,9 @@ const FEED_FORWARD_MAPS: u64 = 13;
 const ATTENTION_MAPS: u64 = 12;
 /// Maps of a residual block, in units of what enters it: the input, the same normalised in full precision, and before
 /// and after a convolution.
-const RESNET_MAPS: u64 = 5;
+pub(super) const RESNET_MAPS: u64 = 5;
 /// Maps of the autoencoder's widest block, in units of its finest channels: twice as many in, and as in a residual block.
 const VAE_MAPS: u64 = 10;
-/// Channels times maps that the flow network holds, per cell of an eighth of a frame's side: in its first residual block,
-/// which has 64 channels at half the frame's side,
-const MOTION_ENTERING: u64 = 64 * 16 * RESNET_MAPS;
-/// in its feed-forward layer, which widens 256 channels to 1024, before and after the gate,
-const MOTION_FEED_FORWARD: u64 = 256 + 2 * 1024 + 4 * 128;
-/// and in an attention of its 128 channels.
-const MOTION_ATTENTION: u64 = 128 * 6;
-/// Channels times maps of the saliency network at its finest level, a quarter of the frame's side: 128 channels of edges, of
-/// what is fused, as in a residual block, and for each place of its widest kernel, as a convolution may be unrolled.
-const SALIENCY_MAPS: u64 = 128 * (2 + RESNET_MAPS + 7 * 7);
-/// Channels times maps of the other saliency network in its first block, which has 64 channels and works with 32.
-const SQUARE_MAPS: u64 = 64 * (2 + RESNET_MAPS);
 /// Most bytes that are held while a block of the autoencoder works on a band.
 const BAND_BYTES: u64 = 128 << 20;
 /// Added for what the allocator cannot hand out again, in per cent.
@@ -67,6 +56,8 @@ pub enum Moment {
     Encoding,
     /// The U-Net is shown the input frames.
     Recording,
+    /// A network draws the control images.
+    Drawing,
     /// The `ControlNets` look at the control images.
     Control,
     /// The U-Net predicts, with the prompt and with the negative prompt.
@@ -107,6 +98,7 @@ impl fmt::Display for Moment {
             Self::Saliency => f.pad("what is salient"),
             Self::Encoding => f.pad("VAE encode"),
             Self::Recording => f.pad("recording the source"),
+            Self::Drawing => f.pad("drawing control images"),
             Self::Control => f.pad("ControlNet"),
             Self::Evaluation => f.pad("U-Net"),
             Self::Optimisation(level) => f.pad(&format!("optimisation, level {level}")),
@@ -197,10 +189,27 @@ impl Sizes<'_> {
         0..self.networks.channels.len()
     }
 
-    /// Weights of everything that the steps need.
+    /// Weights of everything that the steps need, and of what stays loaded beside it from batch to batch.
     fn weights(&self) -> u64 {
         let networks = self.networks;
-        (networks.unet + networks.controlnets) * self.number() + networks.vae * FULL
+        (networks.unet + networks.controlnets) * self.number()
+            + (networks.vae + self.kept_motion() + self.kept_drawing()) * FULL
+    }
+
+    /// Weights of the network that finds motion, if the batch needs it.
+    fn kept_motion(&self) -> u64 {
+        when(!self.load.consistency.is_off(), self.networks.motion)
+    }
+
+    /// Weights of the network that draws control images, if it is one that stays loaded.
+    fn kept_drawing(&self) -> u64 {
+        match self.networks.drawing {
+            Some(Drawing {
+                network: DrawingNetwork::Hed,
+                weights,
+            }) => weights,
+            _ => 0,
+        }
     }
 
     fn text(&self) -> Holding {
@@ -214,40 +223,35 @@ impl Sizes<'_> {
 
     /// The networks that look at the input frames before a batch begins, while those of the steps are there already.
     fn of_helpers(&self) -> Vec<Holding> {
-        let (networks, consistency) = (self.networks, self.load.consistency);
-        let holding = |moment, weights, working| Holding {
+        let (networks, size) = (self.networks, self.load.size);
+        let holding = |moment, more, working| Holding {
             moment,
-            weights: self.weights() + weights * FULL,
+            weights: self.weights() + more * FULL,
             kept: 0,
             working,
         };
         let mut moments = Vec::new();
-        if networks.motion > 0 && !consistency.is_off() {
-            moments.push(holding(Moment::Motion, networks.motion, self.motion()));
+        if self.kept_motion() > 0 {
+            moments.push(holding(Moment::Motion, 0, memory_helpers::motion(size)));
         }
-        if networks.saliency > 0 && consistency.background_smoothing {
-            let weights = networks.motion + networks.saliency;
-            moments.push(holding(Moment::Saliency, weights, self.saliency()));
+        if networks.saliency > 0 && self.load.consistency.background_smoothing {
+            let working = memory_helpers::saliency(size);
+            moments.push(holding(Moment::Saliency, networks.saliency, working));
         }
         moments
     }
 
-    /// The widest layer of the flow network: its first residual blocks, the feed-forward layer of its transformer, or its
-    /// attention to the whole other frame.
-    fn motion(&self) -> u64 {
-        let frames = 2 * gmflow::pairs_at_once(self.pixels() as usize) as u64;
-        let cells = frames * self.cells(0) * FULL;
-        let scores = (cells * self.cells(0)).min(SCORES);
-        (MOTION_ENTERING * cells)
-            .max(MOTION_FEED_FORWARD * cells)
-            .max(scores + MOTION_ATTENTION * cells)
-    }
-
-    /// The widest layer of a saliency network: of `EGNet`, which is shown one frame at half its size, or of `U²-Net`, which
-    /// is shown a square of one size.
-    fn saliency(&self) -> u64 {
-        let square = (u2net::SIDE * u2net::SIDE) as u64;
-        (SALIENCY_MAPS * self.pixels() / 16).max(SQUARE_MAPS * square) * FULL
+    /// The network that draws control images, after the input frames were recorded.
+    fn drawing(&self) -> Option<Holding> {
+        let drawing = self.networks.drawing?;
+        // The others are loaded for each batch and dropped after it.
+        let more = drawing.weights - self.kept_drawing();
+        Some(Holding {
+            moment: Moment::Drawing,
+            weights: self.weights() + more * FULL,
+            kept: self.recorded(),
+            working: memory_helpers::drawing(drawing.network, self.load.size),
+        })
     }
 
     fn picture(&self, moment: Moment, coding: Coding) -> Holding {
@@ -338,6 +342,7 @@ impl Sizes<'_> {
             let kept = recorded + self.skips(0);
             moments.push(holding(Moment::Recording, kept, self.decoder()));
         }
+        moments.extend(self.drawing());
         if has_control {
             let more = when(self.networks.n_controlnets > 1, residuals);
             let kept = recorded + more + self.skips(0);

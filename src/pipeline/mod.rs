@@ -30,6 +30,7 @@ pub mod journal;
 pub mod keyframes;
 pub mod locks;
 pub mod memory;
+mod memory_helpers;
 pub mod memory_meter;
 pub mod memory_moments;
 pub mod model_folders;

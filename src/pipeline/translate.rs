@@ -11,6 +11,7 @@ use super::helpers::Helpers;
 use super::job::{Job, KeyframeChoice, Sampler};
 use super::journal::Journal;
 use super::keyframes::select_keyframes;
+use super::memory::NetworkSizes;
 use super::model_folders::ModelFolders;
 use super::observer::{Observer, Stage, StageClock, Summary, Warning};
 use super::output::{self, Finished};
@@ -55,7 +56,9 @@ pub fn translate(
         ffmpeg: &ffmpeg,
         journal: &mut journal,
     };
-    let keyframes = batches::translate(job, folders, (&source, &plan), &mut tools, observer)?;
+    let sizes = NetworkSizes::of_job(job, &folders, tools.engine.places())?;
+    let networks = (folders, sizes);
+    let keyframes = batches::translate(job, networks, (&source, &plan), &mut tools, observer)?;
     let mut notes = keyframes.notes;
     let pictures = Pictures::Store(keyframes.pictures);
 

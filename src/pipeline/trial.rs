@@ -64,7 +64,7 @@ pub fn try_frame(
     observer.checkpoint()?;
     let context = BatchContext {
         job: &job,
-        networks: NetworkSizes::of(&folders, engine.places())?,
+        networks: NetworkSizes::of_job(&job, &folders, engine.places())?,
         folders,
         device,
         choices,

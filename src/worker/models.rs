@@ -7,6 +7,7 @@ use crossbeam_channel::Receiver;
 use super::handle::Outbox;
 use super::message::{Event, HelpersFound, ModelStatus, NetworkSizes, Report};
 use super::report::guarded;
+use crate::pipeline::annotator::DrawingNetwork;
 use crate::pipeline::compat::Choices;
 use crate::pipeline::controlnets::proposed_control;
 use crate::pipeline::error::Error;
@@ -38,8 +39,10 @@ pub(super) fn run(inbox: &Receiver<Question>, outbox: &Outbox) {
 fn status(spec: &JobSpec, places: &Places) -> Result<ModelStatus, Report> {
     let files = model_files(spec);
     let check = || {
-        let folders = ModelFolders::ready(&files, &ControlSettings::of(spec), places)?;
-        let sizes = NetworkSizes::of(&folders, places)?;
+        let control = ControlSettings::of(spec);
+        let folders = ModelFolders::ready(&files, &control, places)?;
+        let drawing = DrawingNetwork::of(&files, &control, &Choices::of(spec.compat), places);
+        let sizes = NetworkSizes::of(&folders, drawing, places)?;
         Ok((names(spec, &folders, places), sizes))
     };
     let (name, sizes) = guarded(check)?.map_err(|error: Error| Report::from(&error))?;

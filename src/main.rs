@@ -26,7 +26,8 @@ fn main() -> ExitCode {
     let places = models.places.clone();
     let engine = {
         let places = places.clone();
-        move || Engine::new(places)
+        let limit = preferences.memory_limit();
+        move || Engine::new(places).with_memory_limit(limit)
     };
     let window = move |file| window::open(file, environment, places);
     cli::run(std::env::args_os(), engine, DEMO_CLIP, models, window)

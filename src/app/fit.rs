@@ -39,8 +39,7 @@ pub fn fit(state: &AppState, plan: &Plan, marks: &[Mark]) -> Option<Fit> {
     let load = load(state, project, plan)?;
     let estimated = batch_bytes(sizes, &load);
     let (needed, is_measured) = state.needed_memory(estimated);
-    let limit = state.preferences.memory_limit_gb.map(u64::from);
-    let limit = limit.map(|gigabytes| gigabytes * 1_000_000_000);
+    let limit = state.preferences.memory_limit();
     let is_enough = limit.map(|limit| needed <= limit);
     let about = if is_measured { "" } else { "about " };
     let amount = format!("{about}{}", format::bytes(needed));

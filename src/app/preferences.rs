@@ -197,6 +197,13 @@ impl Preferences {
             .unwrap_or_else(|error| unreachable!("preferences are plain data: {error}"))
     }
 
+    /// Bytes of memory that a job may use; unknown if not said.
+    #[must_use]
+    pub fn memory_limit(&self) -> Option<u64> {
+        let gigabytes = self.memory_limit_gb.map(u64::from);
+        gigabytes.map(|gigabytes| gigabytes * 1_000_000_000)
+    }
+
     /// Where models are and come from, given what the environment says of that.
     #[must_use]
     pub fn sources(&self, environment: &ModelSources) -> ModelSources {

@@ -192,7 +192,8 @@ fn job(state: &mut AppState, id: JobId, event: JobEvent) -> Vec<Effect> {
             state.messages.say(Severity::Warning, report, state.now);
         }
         JobEvent::Finished(summary) => return finished(state, summary),
-        JobEvent::Evaluated(_) => {}
+        // The line above the button has told it.
+        JobEvent::MemoryForetold(_) | JobEvent::Evaluated(_) => {}
         JobEvent::Cancelled => return stopped(state),
         JobEvent::Failed(report) => {
             mark_failed(state, &report);

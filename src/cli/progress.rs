@@ -7,9 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::console::{Console, Style};
-use crate::app::format::about;
+use crate::app::format::{about, bytes};
 use crate::frame::FrameIdx;
-use crate::worker::message::{MeasuredMemory, Measures, Plan, Progress, Stage, Summary};
+use crate::worker::message::{
+    ForetoldMemory, MeasuredMemory, Measures, Plan, Progress, Stage, Summary,
+};
 use crate::worker::{JobEvent, JobProgress, Report};
 
 /// What `--json` prints: one of these per line.
@@ -33,6 +35,7 @@ pub(super) enum Line<'a> {
         frame: FrameIdx,
         path: &'a Path,
     },
+    MemoryForetold(&'a ForetoldMemory),
     Memory(&'a MeasuredMemory),
     Warning(&'a Report),
     Finished(&'a Summary),
@@ -50,6 +53,7 @@ impl<'a> From<&'a JobEvent> for Line<'a> {
                 frame: *frame,
                 path,
             },
+            JobEvent::MemoryForetold(memory) => Self::MemoryForetold(memory),
             JobEvent::Memory(memory) => Self::Memory(memory),
             JobEvent::Warning(report) => Self::Warning(report),
             JobEvent::Finished(summary) => Self::Finished(summary),
@@ -129,6 +133,7 @@ impl JobView {
             }
             JobEvent::Stage(stage) => console.say(stage),
             JobEvent::Keyframe { .. } => self.finished_keyframes += 1,
+            JobEvent::MemoryForetold(memory) => show_foretold(memory, console),
             // The log has it, and so have programs that read our lines.
             JobEvent::Memory(_) => {}
             JobEvent::Warning(report) => console.complain("warning", report),
@@ -158,6 +163,17 @@ impl JobView {
             }
             (None, _) => {}
         }
+    }
+}
+
+fn show_foretold(memory: &ForetoldMemory, console: &mut Console) {
+    let estimated = bytes(memory.estimated);
+    match memory.available {
+        Some(available) => console.say(format_args!(
+            "A batch takes about {estimated} of {} of memory.",
+            bytes(available)
+        )),
+        None => console.say(format_args!("A batch takes about {estimated} of memory.")),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::video::Ffmpeg;
 pub struct Engine {
     places: Places,
     ffmpeg: Option<PathBuf>,
+    memory_limit: Option<u64>,
     device: Option<(DeviceChoice, OpenDevice)>,
     denoiser: Option<(DenoiserKey, Denoiser)>,
     synthesiser: Option<(String, Synthesiser)>,
@@ -77,6 +78,21 @@ impl Engine {
             places,
             ..Self::default()
         }
+    }
+
+    /// The same, where jobs may use only so many bytes of memory.
+    #[must_use]
+    pub fn with_memory_limit(self, memory_limit: Option<u64>) -> Self {
+        Self {
+            memory_limit,
+            ..self
+        }
+    }
+
+    /// Bytes of memory that jobs may use, if that is said.
+    #[must_use]
+    pub fn memory_limit(&self) -> Option<u64> {
+        self.memory_limit
     }
 
     /// Where helper networks and LoRAs lie.

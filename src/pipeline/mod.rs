@@ -23,6 +23,7 @@ pub mod export;
 pub mod fill;
 mod fill_count;
 pub mod flows;
+pub mod foretold;
 pub mod guidance;
 pub mod helpers;
 pub mod job;

@@ -10,6 +10,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::error::Error;
+use super::foretold::ForetoldMemory;
 use super::memory_meter::MeasuredMemory;
 use super::plan::Plan;
 use super::sample::Sample;
@@ -66,6 +67,11 @@ pub trait Observer: Sync {
     /// Something did not go as wished, and the job goes on.
     fn warning(&self, warning: Warning) {
         let _ = warning;
+    }
+
+    /// What batches will take of the device's memory.
+    fn memory_foretold(&self, memory: ForetoldMemory) {
+        let _ = memory;
     }
 
     /// What a batch took of the device's memory, where its allocator tells.

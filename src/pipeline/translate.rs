@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::error::Error;
 use super::fill::{FillInput, FillTools, SourceFrames, fill};
 use super::flows::Flows;
+use super::foretold::foretell;
 use super::helpers::Helpers;
 use super::job::{Job, KeyframeChoice, Sampler};
 use super::journal::Journal;
@@ -57,6 +58,8 @@ pub fn translate(
         journal: &mut journal,
     };
     let sizes = NetworkSizes::of_job(job, &folders, tools.engine.places())?;
+    let size = source.analysis.size;
+    foretell(job, &sizes, (&plan, size), tools.engine, observer)?;
     let networks = (folders, sizes);
     let keyframes = batches::translate(job, networks, (&source, &plan), &mut tools, observer)?;
     let mut notes = keyframes.notes;

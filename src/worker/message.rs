@@ -19,6 +19,7 @@ pub use crate::pipeline::evaluate::Measures;
 pub use crate::pipeline::export::{
     ExportQuality, ExportSettings, ExportSize, ExportSpec, Missing, Sound, VideoCodec,
 };
+pub use crate::pipeline::foretold::ForetoldMemory;
 pub use crate::pipeline::keyframes::KeyframeRule;
 pub use crate::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes, frames_that_fit};
 pub use crate::pipeline::memory_meter::MeasuredMemory;
@@ -238,6 +239,8 @@ pub enum JobEvent {
         /// Its picture.
         path: PathBuf,
     },
+    /// What batches will take of the device's memory.
+    MemoryForetold(ForetoldMemory),
     /// What a batch took of the device's memory, where its allocator tells.
     Memory(MeasuredMemory),
     /// Something did not go as wished, and the job goes on.

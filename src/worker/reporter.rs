@@ -10,6 +10,7 @@ use super::samples::{self, Slots};
 use super::time_left::TimeLeft;
 use super::token::Token;
 use crate::frame::{Frame, FrameIdx};
+use crate::pipeline::foretold::ForetoldMemory;
 use crate::pipeline::memory_meter::MeasuredMemory;
 use crate::pipeline::observer::{
     Cancelled, MakeSample, Observer, Progress, Stage, StepOf, Warning,
@@ -96,6 +97,10 @@ impl Observer for Reporter<'_> {
 
     fn interlude(&self, make: &mut MakeSample<'_>) {
         samples::serve(self.slots, self.outbox, make);
+    }
+
+    fn memory_foretold(&self, memory: ForetoldMemory) {
+        self.outbox.job(self.job, JobEvent::MemoryForetold(memory));
     }
 
     fn memory(&self, memory: MeasuredMemory) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use fresco_studio::cli::{Console, Exit, Style, follow};
 use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::error::Error;
+use fresco_studio::pipeline::foretold::ForetoldMemory;
 use fresco_studio::pipeline::job::Job;
 use fresco_studio::pipeline::observer::{Observer, Progress, Stage, Summary, Unit, Warning};
 use fresco_studio::pipeline::plan::{Partition, Plan};
@@ -239,6 +240,10 @@ fn successful(
 ) -> Result<Summary, Error> {
     observer.started(&plan());
     observer.stage(Stage::Keyframes);
+    observer.memory_foretold(ForetoldMemory {
+        estimated: 5_540_000_000,
+        available: Some(8_000_000_000),
+    });
     observer.progress(Progress {
         done: 1,
         total: 2,
@@ -264,11 +269,12 @@ fn lines_say_the_stages_the_progress_and_where_the_result_is() {
     assert_eq!(exit, Exit::Done);
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "Keyframes");
-    assert!(lines[1].starts_with("Keyframes: 1 of 2 steps, "), "{out}");
-    assert_eq!(lines[2], "The source has no sound.");
+    assert_eq!(lines[1], "A batch takes about 5.5 GB of 8.0 GB of memory.");
+    assert!(lines[2].starts_with("Keyframes: 1 of 2 steps, "), "{out}");
+    assert_eq!(lines[3], "The source has no sound.");
     let last = "Done in about 2 min (Analyse 1 s, Keyframes 119 s): \
                 12 frames, 3 of them keyframes, 0.5 s: PLACE/out.mp4";
-    assert_eq!(lines[3..], [last]);
+    assert_eq!(lines[4..], [last]);
     assert_eq!(err, "warning: not enough memory for batches of 8\n");
 }
 
@@ -286,20 +292,30 @@ fn json_is_one_object_per_line_and_nothing_else() {
     assert_eq!(
         names,
         [
-            "started", "stage", "progress", "warning", "keyframe", "finished"
+            "started",
+            "stage",
+            "memory-foretold",
+            "progress",
+            "warning",
+            "keyframe",
+            "finished"
         ]
     );
     assert_eq!(lines[0]["keyframes"], serde_json::json!([0, 1, 2]));
     assert_eq!(lines[1]["stage"], "keyframes");
     assert_eq!(
-        (&lines[2]["done"], &lines[2]["unit"]),
+        (&lines[2]["estimated"], &lines[2]["available"]),
+        (&5_540_000_000_u64.into(), &8_000_000_000_u64.into())
+    );
+    assert_eq!(
+        (&lines[3]["done"], &lines[3]["unit"]),
         (&1.into(), &"steps".into())
     );
     assert_eq!(
-        (&lines[4]["frame"], &lines[4]["path"]),
+        (&lines[5]["frame"], &lines[5]["path"]),
         (&0.into(), &"0000.png".into())
     );
-    assert_eq!(lines[5]["out"], "PLACE/out.mp4");
+    assert_eq!(lines[6]["out"], "PLACE/out.mp4");
 }
 
 #[test]
@@ -308,7 +324,7 @@ fn bars_leave_the_result_on_standard_output() {
         successful(job, observer, out, "")
     });
     assert_eq!(exit, Exit::Done);
-    assert_eq!(out.lines().count(), 2, "{out}");
+    assert_eq!(out.lines().count(), 3, "{out}");
     assert!(out.ends_with("PLACE/out.mp4\n"));
 }
 

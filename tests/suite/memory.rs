@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use clap::ValueEnum as _;
 use fresco_studio::diffusion::noise_schedule::{
@@ -12,11 +13,16 @@ use fresco_studio::diffusion::samplers::Sampler;
 use fresco_studio::frame::Size;
 use fresco_studio::fresco::schedule::{ScheduleConfig, Step, StepGuidance, schedule};
 use fresco_studio::models::library::Places;
+use fresco_studio::pipeline::engine::Engine;
+use fresco_studio::pipeline::error::Error;
+use fresco_studio::pipeline::foretold::ForetoldMemory;
 use fresco_studio::pipeline::job::{
-    Consistency, ConsistencySpec, ControlKind, JobSpec, Preset, model_files,
+    Consistency, ConsistencySpec, ControlKind, Job, JobSpec, Preset, model_files,
 };
 use fresco_studio::pipeline::memory::{BatchLoad, NetworkSizes, batch_bytes};
 use fresco_studio::pipeline::model_folders::ModelFolders;
+use fresco_studio::pipeline::observer::{Cancelled, Observer, Warning};
+use fresco_studio::pipeline::translate::translate;
 
 use crate::support::{MOVING, Program, Studio, set};
 
@@ -116,6 +122,13 @@ impl Load {
         }
     }
 
+    fn guidance(self) -> ConsistencySpec {
+        ConsistencySpec {
+            consistency: self.guidance,
+            ..ConsistencySpec::default()
+        }
+    }
+
     /// Bytes by the estimate.
     fn estimated(self) -> f64 {
         let folders = ModelFolders::resolve(
@@ -124,10 +137,6 @@ impl Load {
             &Places::default(),
         )
         .unwrap();
-        let guidance = ConsistencySpec {
-            consistency: self.guidance,
-            ..ConsistencySpec::default()
-        };
         let load = BatchLoad {
             frames: self.frames,
             size: Size {
@@ -135,7 +144,7 @@ impl Load {
                 height: self.side,
             },
             half: false,
-            consistency: Consistency::from(&guidance),
+            consistency: Consistency::from(&self.guidance()),
         };
         batch_bytes(
             &NetworkSizes::of(&folders, None, &Places::default()).unwrap(),
@@ -165,6 +174,67 @@ impl Load {
         let clip = studio.clip(&format!("{}.mp4", self.frames), MOVING, self.frames);
         peak(&self.flags(studio, &clip, "cpu"), self.frames) * 1024.0
     }
+}
+
+/// Listens until it was told what memory batches will take, and a little longer.
+#[derive(Default)]
+struct Listener {
+    foretold: Mutex<Vec<ForetoldMemory>>,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+impl Observer for Listener {
+    fn checkpoint(&self) -> Result<(), Cancelled> {
+        match self.foretold.lock().unwrap().len() {
+            0 => Ok(()),
+            _ => Err(Cancelled),
+        }
+    }
+
+    fn memory_foretold(&self, memory: ForetoldMemory) {
+        self.foretold.lock().unwrap().push(memory);
+    }
+
+    fn warning(&self, warning: Warning) {
+        self.warnings.lock().unwrap().push(warning);
+    }
+}
+
+#[test]
+fn what_batches_take_is_told_before_networks_are_loaded() {
+    let Some(studio) = Studio::new() else { return };
+    let load = Load::light(64, 3);
+    let clip = studio.clip("5.mp4", MOVING, 5);
+    let spec = JobSpec {
+        guidance: load.guidance(),
+        ..studio.spec(&clip, "5.mp4")
+    };
+    let job = Job::new(&spec).unwrap();
+    let told = |limit| {
+        let (listener, places) = (Listener::default(), Places::default());
+        let mut engine = Engine::new(places).with_memory_limit(limit);
+        let ended = translate(&job, &mut engine, &listener);
+        assert!(matches!(ended, Err(Error::Cancelled)), "{ended:?}");
+        let foretold = listener.foretold.into_inner().unwrap();
+        let [memory] = foretold[..] else {
+            panic!("{foretold:?}")
+        };
+        let warnings = listener.warnings.into_inner().unwrap().into_iter();
+        let of_memory = warnings.filter(|warning| warning.summary.contains("memory"));
+        (memory, of_memory.count())
+    };
+    let estimated = load.estimated() as u64;
+    for (limit, n_warnings) in [(estimated, 0), (estimated - 1, 1)] {
+        let memory = ForetoldMemory {
+            estimated,
+            available: Some(limit),
+        };
+        assert_eq!(told(Some(limit)), (memory, n_warnings));
+    }
+    // The processor's memory is the machine's.
+    let (memory, _) = told(None);
+    let is_known = memory.available.is_some_and(|bytes| bytes > 100_000_000);
+    assert_eq!(is_known, cfg!(target_os = "linux"), "{memory:?}");
 }
 
 #[test]

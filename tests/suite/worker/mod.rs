@@ -103,6 +103,7 @@ fn names(events: &[JobEvent]) -> Vec<&'static str> {
     let name = |event: &JobEvent| match event {
         JobEvent::Started(_) => "started",
         JobEvent::Stage(_) => "stage",
+        JobEvent::MemoryForetold(_) => "memory-foretold",
         JobEvent::Memory(_) => "memory",
         JobEvent::Keyframe { .. } => "keyframe",
         JobEvent::Warning(_) => "warning",

@@ -269,6 +269,13 @@ mod tests {
             batch_bytes(&networks, &load(3, side, Preset::Off))
         };
         let hed = Some(DrawingNetwork::Hed);
+        for (drawing, weights) in [
+            (hed, 14_716_168),
+            (depth(DepthNetwork::DepthAnything), 24_710_849),
+            (depth(DepthNetwork::Midas), 121_196_289),
+        ] {
+            assert_eq!(drawing.map(Drawing::of).map(|d| d.weights), Some(weights));
+        }
         for side in [64, 768] {
             assert!(bytes(None, side) < bytes(hed, side), "{side}");
             assert!(bytes(hed, side) < bytes(depth(DepthNetwork::Midas), side));

@@ -1,12 +1,13 @@
 //! How much memory a batch takes, by what was estimated and what was measured.
 //!
-//! How far an estimate is off depends on the networks, on their precision, and on the device and its driver: what was
-//! measured corrects only estimates of the same three.
+//! How far an estimate is off depends on the device and its driver, on the networks and their precision, and on what holds
+//! most, which guidance decides: what was measured corrects only estimates where all of these are the same.
 
 use serde::{Deserialize, Serialize};
 
 use super::preferences::Preferences;
 use super::state::AppState;
+use crate::pipeline::job::Consistency;
 use crate::worker::message::MeasuredMemory;
 
 /// The most measurements that are kept.
@@ -22,6 +23,8 @@ pub struct MeasuredOn {
     pub model: String,
     /// Whether they compute in half precision.
     pub half: bool,
+    /// How frames are guided.
+    pub guidance: Consistency,
 }
 
 /// A measurement.
@@ -46,16 +49,18 @@ impl Preferences {
 impl AppState {
     /// What a measurement holds for that is made with the settings of now; unknown before model and device are.
     pub(super) fn measured_on(&self) -> Option<MeasuredOn> {
+        let spec = &self.project.as_ref()?.edits.spec;
         let (device, model) = (self.device.ready()?, self.model.ready()?);
         Some(MeasuredOn {
             device: device.name.clone(),
             model: model.name.clone(),
             half: device.half,
+            guidance: Consistency::from(&spec.guidance),
         })
     }
 
-    /// Bytes that a batch needs: the estimate, corrected by what was last measured of the same networks on the same
-    /// device. Also says whether it was.
+    /// Bytes that a batch needs: the estimate, corrected by what was last measured [where all was the
+    /// same](MeasuredOn). Also says whether it was.
     pub(super) fn needed_memory(&self, estimated: u64) -> (u64, bool) {
         let now = self.measured_on();
         let mut ratios = self.preferences.memory_ratios.iter();
@@ -71,7 +76,7 @@ impl AppState {
         let Some(on) = on.filter(|_| memory.estimated > 0) else {
             return;
         };
-        // What is beyond this is no property of these networks.
+        // What is beyond this is no property of any networks.
         let ratio = (memory.measured as f64 / memory.estimated as f64).clamp(0.5, 2.0);
         self.preferences.measured_memory(on, ratio);
     }
@@ -80,6 +85,7 @@ impl AppState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::job::ConsistencySpec;
 
     #[test]
     fn the_newest_measurements_are_kept() {
@@ -88,6 +94,7 @@ mod tests {
             device: "Some card".to_owned(),
             model: i.to_string(),
             half: true,
+            guidance: Consistency::from(&ConsistencySpec::default()),
         };
         for i in 0..2 * MOST {
             preferences.measured_memory(on(i), 1.0);

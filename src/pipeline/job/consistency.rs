@@ -65,7 +65,7 @@ pub enum Preset {
 }
 
 /// FRESCO's constraints, each on or off, and how those that are on work; what would change nothing is off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a constraint of its own"
@@ -84,13 +84,13 @@ pub struct Consistency {
     /// The background takes over what the frame before shows there, in features and in two late pictures.
     pub background_smoothing: bool,
     /// The source is recorded with the empty prompt in place of the target's.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plain_recording: bool,
     /// Nothing is pulled from a batch's last frame to its first, or back, if hardly anything is seen in both.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drop_unrelated_wrap: bool,
     /// Of smoothed pictures, latents take over only what was smoothed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub smooth_background_only: bool,
 }
 

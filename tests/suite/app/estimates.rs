@@ -5,6 +5,7 @@ use fresco_studio::app::fit::{Fit, fit};
 use fresco_studio::app::notices::{NoticeKind, notice};
 use fresco_studio::app::preferences::{Preferences, ThemeChoice};
 use fresco_studio::app::progress;
+use fresco_studio::pipeline::job::Preset;
 use fresco_studio::worker::message::{
     DeviceStatus, JobEvent, JobProgress, MeasuredMemory, ModelStatus, Pace, Progress, Stage,
     TokenCount, Unit, batch_bytes,
@@ -125,7 +126,7 @@ fn found(change: impl Fn(&mut DeviceStatus, &mut ModelStatus)) -> Vec<Event> {
 }
 
 #[test]
-fn a_measurement_holds_for_its_device_model_and_precision() {
+fn a_measurement_holds_for_its_device_model_precision_and_guidance() {
     let mut state = large();
     let id = translated(&mut state, 0);
     // The job computes with the model that it began with.
@@ -147,6 +148,13 @@ fn a_measurement_holds_for_its_device_model_and_precision() {
         news(&mut state, found(|_, _| {}));
         assert!(!is_guess(&state), "not another {what}");
     }
+    let mut guide = |consistency| {
+        set(&mut state, Setting::Consistency, |spec| {
+            spec.guidance.consistency = consistency;
+        });
+        is_guess(&state)
+    };
+    assert_eq!([Preset::Light, Preset::Full].map(&mut guide), [true, false]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::bundled;
 use super::checkpoint::{CheckpointError, Weights, is_pickle};
+use super::config::ConfigError;
 use super::error::ModelError;
 use super::single_file::SingleFile;
 use crate::files::ContentHash;
@@ -171,6 +172,20 @@ impl ModelFolder {
             Self::Disk(path) => read_file(path.join(file))?.ok_or_else(missing),
             Self::File(single) => single.read(file)?.ok_or_else(missing),
         }
+    }
+
+    /// The config of a network's folder.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and [`ModelError::Config`] if `parse` refuses it.
+    pub fn config<C>(
+        &self,
+        parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
+    ) -> Result<C, ModelError> {
+        parse(&self.read("config.json")?).map_err(|source| ModelError::Config {
+            folder: self.to_string(),
+            source,
+        })
     }
 
     /// The weights of a network's folder.

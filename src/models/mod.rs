@@ -16,6 +16,7 @@ mod dpt;
 pub mod egnet;
 mod error;
 pub mod family;
+mod fitting;
 mod frozen_norm;
 pub mod gmflow;
 pub mod hed;

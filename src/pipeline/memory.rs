@@ -10,7 +10,7 @@ use super::compat::Choices;
 use super::error::Error;
 use super::job::{Consistency, Job};
 use super::memory_moments::{Holding, moments};
-use super::model_folders::{ModelFolders, config};
+use super::model_folders::ModelFolders;
 use super::plan::N_ANCHORS;
 use crate::annotators::DepthNetwork;
 use crate::frame::Size;
@@ -103,12 +103,12 @@ impl NetworkSizes {
     ) -> Result<Self, Error> {
         // Modules are empty until they are filled, wherever they are.
         let device = Device::flex();
-        let unet: UNetConfig = config(&folders.model.part("unet"), UNetConfig::from_json)?;
-        let vae: VaeConfig = config(&folders.vae, VaeConfig::from_json)?;
+        let unet = folders.model.part("unet").config(UNetConfig::from_json)?;
+        let vae = folders.vae.config(VaeConfig::from_json)?;
         let text_encoder = folders.model.part("text_encoder");
-        let text_encoder: TextEncoderConfig = config(&text_encoder, TextEncoderConfig::from_json)?;
+        let text_encoder = text_encoder.config(TextEncoderConfig::from_json)?;
         let nets = folders.controlnets.iter().map(|folder| {
-            let config = config(folder, ControlNetConfig::from_json)?;
+            let config = folder.config(ControlNetConfig::from_json)?;
             Ok(weights_of(&ControlNetModel::new(&config, &device)))
         });
         let nets = nets.collect::<Result<Vec<u64>, ModelError>>()?;

@@ -17,9 +17,10 @@ use crate::models::clip::{self, ClipTextModel, TextEncoderConfig, Tokenizer};
 use crate::models::controlnet::{self, ControlNetConfig, ControlNetModel};
 use crate::models::library::Places;
 use crate::models::lora::{self, Lora, LoraError, Target};
+use crate::models::original::Network;
 use crate::models::unet::{self, UNet2DConditionModel, UNetConfig};
 use crate::models::vae::{self, AutoencoderKL, VaeConfig};
-use crate::models::{ConfigError, KeyMap, ModelError};
+use crate::models::{KeyMap, ModelError};
 use crate::tensor::{Device, FloatDType};
 
 /// The folders and files that a job's networks come from.
@@ -103,16 +104,12 @@ impl ModelFolders {
     /// # Errors
     /// [`Error::Model`] and the errors of the noise schedule, as loading would give them.
     pub fn check(&self) -> Result<(), Error> {
-        // Modules are empty until they are filled, wherever they are.
-        let device = Device::flex();
-        let (unet_folder, text) = (self.unet(), self.text_encoder());
-        check(&unet(&unet_folder, &device)?, &unet_folder, &unet::KEYS)?;
-        check(&vae(&self.vae, &device)?, &self.vae, &vae::KEYS)?;
+        Network::UNet.check(&self.unet())?;
+        Network::Vae.check(&self.vae)?;
         for folder in &self.controlnets {
-            check(&controlnet(folder, &device)?, folder, &controlnet::KEYS)?;
+            Network::ControlNet.check(folder)?;
         }
-        let config = config(&text, TextEncoderConfig::from_json)?;
-        check(&ClipTextModel::new(&config, &device), &text, &clip::KEYS)?;
+        Network::TextEncoder.check(&self.text_encoder())?;
         tokenizer(&self.model.part("tokenizer"))?;
         NoiseSchedule::new(&self.scheduler_config()?)?;
         self.unmatched(&self.read_loras()?)?;
@@ -148,7 +145,7 @@ impl ModelFolders {
     pub(super) fn load_text_model(&self, device: &Device) -> Result<TextModel, Error> {
         let tokenizer = tokenizer(&self.model.part("tokenizer"))?;
         let folder = self.text_encoder();
-        let config = config(&folder, TextEncoderConfig::from_json)?;
+        let config = folder.config(TextEncoderConfig::from_json)?;
         let encoder = ClipTextModel::new(&config, device);
         let loras = self.read_loras()?;
         let merged = Merged(&loras, Target::TextEncoder);
@@ -169,15 +166,16 @@ impl ModelFolders {
         let loras = self.read_loras()?;
         let unmatched = self.unmatched(&loras)?;
         let folder = self.unet();
-        let unet = unet(&folder, device)?;
+        let unet = UNet2DConditionModel::new(&folder.config(UNetConfig::from_json)?, device);
         let merged = Merged(&loras, Target::UNet);
         let (unet, mut unknown) = merged.load(unet, &folder, &unet::KEYS, dtype)?;
-        let vae = vae(&self.vae, device)?;
+        let vae = AutoencoderKL::new(&self.vae.config(VaeConfig::from_json)?, device);
         let (vae, more) = load(vae, &self.vae, &vae::KEYS, FloatDType::F32)?;
         unknown.extend(more);
         let mut controlnets = Vec::new();
         for folder in &self.controlnets {
-            let net = controlnet(folder, device)?;
+            let config = folder.config(ControlNetConfig::from_json)?;
+            let net = ControlNetModel::new(&config, device);
             let (net, more) = load(net, folder, &controlnet::KEYS, dtype)?;
             unknown.extend(more);
             controlnets.push(net);
@@ -252,7 +250,7 @@ fn unnamed(
         return Ok(ModelFolder::open(&path, configs)?.network("controlnet"));
     }
     // That a model is of another family matters more.
-    config(&model.part("unet"), UNetConfig::from_json)?;
+    model.part("unet").config(UNetConfig::from_json)?;
     Err(Error::NoControlNet {
         control,
         get: published_for(control),
@@ -280,40 +278,6 @@ impl Merged<'_> {
             fault.map_or_else(|| error.into(), |fault| LoraError::from(fault).into())
         })
     }
-}
-
-fn unet(folder: &ModelFolder, device: &Device) -> Result<UNet2DConditionModel, ModelError> {
-    let config = config(folder, UNetConfig::from_json)?;
-    Ok(UNet2DConditionModel::new(&config, device))
-}
-
-fn vae(folder: &ModelFolder, device: &Device) -> Result<AutoencoderKL, ModelError> {
-    Ok(AutoencoderKL::new(
-        &config(folder, VaeConfig::from_json)?,
-        device,
-    ))
-}
-
-fn controlnet(folder: &ModelFolder, device: &Device) -> Result<ControlNetModel, ModelError> {
-    Ok(ControlNetModel::new(
-        &config(folder, ControlNetConfig::from_json)?,
-        device,
-    ))
-}
-
-fn check<M: Module>(module: &M, folder: &ModelFolder, keys: &KeyMap) -> Result<(), ModelError> {
-    checkpoint::check(module, &folder.weights()?, keys)?;
-    Ok(())
-}
-
-pub(super) fn config<C>(
-    folder: &ModelFolder,
-    parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
-) -> Result<C, ModelError> {
-    parse(&folder.read("config.json")?).map_err(|source| ModelError::Config {
-        folder: folder.to_string(),
-        source,
-    })
 }
 
 fn load<M: Module>(

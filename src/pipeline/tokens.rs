@@ -6,7 +6,7 @@ use super::compat::Choices;
 use super::conditions::prompt_of;
 use super::error::Error;
 use super::job::{JobSpec, Prompt};
-use super::model_folders;
+use super::model_folders::tokenizer;
 use crate::frame::FrameIdx;
 use crate::models::catalog::ModelFolder;
 use crate::models::clip::prompt::count_tokens;
@@ -52,9 +52,9 @@ impl PromptCounter {
             None => ModelFolder::bundled(),
         };
         let text = folder.part("text_encoder");
-        let config: TextEncoderConfig = model_folders::config(&text, TextEncoderConfig::from_json)?;
+        let config = text.config(TextEncoderConfig::from_json)?;
         Ok(Self {
-            tokenizer: model_folders::tokenizer(&folder.part("tokenizer"))?,
+            tokenizer: tokenizer(&folder.part("tokenizer"))?,
             room: config.max_position_embeddings.saturating_sub(2),
         })
     }

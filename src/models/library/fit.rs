@@ -4,17 +4,11 @@
 
 use std::path::Path;
 
-use burn::module::Module;
-
 use super::helpers::Helper;
 use super::look;
 use super::manifest::{Entry, Role};
-use crate::models::KeyMap;
 use crate::models::catalog::ModelFolder;
-use crate::models::checkpoint::{self, CheckpointError};
-use crate::models::clip::{self, ClipTextModel, TextEncoderConfig};
-use crate::models::config::ConfigError;
-use crate::models::controlnet::{self, ControlNetConfig, ControlNetModel};
+use crate::models::checkpoint::CheckpointError;
 use crate::models::depth_anything::DepthAnything;
 use crate::models::egnet::EgNet;
 use crate::models::error::ModelError;
@@ -25,9 +19,6 @@ use crate::models::midas::Midas;
 use crate::models::original::Network;
 use crate::models::tiny_vae::TinyDecoder;
 use crate::models::u2net::U2Net;
-use crate::models::unet::{self, UNet2DConditionModel, UNetConfig};
-use crate::models::vae::{self, AutoencoderKL, VaeConfig};
-use crate::tensor::Device;
 
 /// Why a file cannot be used as a model of the catalogue, if it cannot: it is damaged, or another network.
 #[must_use]
@@ -74,52 +65,12 @@ fn check_model(role: Role, path: &Path) -> Result<(), ModelError> {
         Role::Helper => return Ok(()),
     };
     let whole = ModelFolder::open(path, None)?;
-    check_part(&whole, wanted)?;
+    wanted.check(&whole.part(wanted.folder()))?;
     for network in more {
-        if whole.part(network.folder()).has("config.json") {
-            check_part(&whole, *network)?;
+        let part = whole.part(network.folder());
+        if part.has("config.json") {
+            network.check(&part)?;
         }
     }
-    Ok(())
-}
-
-/// Compares a network of a single file with what its config says.
-fn check_part(whole: &ModelFolder, network: Network) -> Result<(), ModelError> {
-    let part = whole.part(network.folder());
-    match network {
-        Network::UNet => check_built(
-            &part,
-            UNetConfig::from_json,
-            UNet2DConditionModel::new,
-            &unet::KEYS,
-        ),
-        Network::Vae => check_built(&part, VaeConfig::from_json, AutoencoderKL::new, &vae::KEYS),
-        Network::TextEncoder => check_built(
-            &part,
-            TextEncoderConfig::from_json,
-            ClipTextModel::new,
-            &clip::KEYS,
-        ),
-        Network::ControlNet => check_built(
-            &part,
-            ControlNetConfig::from_json,
-            ControlNetModel::new,
-            &controlnet::KEYS,
-        ),
-    }
-}
-
-fn check_built<C, M: Module>(
-    part: &ModelFolder,
-    parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
-    build: impl Fn(&C, &Device) -> M,
-    keys: &KeyMap,
-) -> Result<(), ModelError> {
-    let weights = part.weights()?;
-    let config = parse(&part.read("config.json")?).map_err(|source| ModelError::Config {
-        folder: part.to_string(),
-        source,
-    })?;
-    checkpoint::check(&build(&config, &Device::flex()), &weights, keys)?;
     Ok(())
 }

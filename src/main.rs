@@ -6,6 +6,7 @@ use fresco_studio::app::Preferences;
 use fresco_studio::cli;
 use fresco_studio::files::{self, UserFolders};
 use fresco_studio::pipeline::engine::Engine;
+use fresco_studio::worker;
 use fresco_studio::worker::message::ModelSources;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -29,7 +30,12 @@ fn main() -> ExitCode {
         let limit = preferences.memory_limit();
         move || Engine::new(places).with_memory_limit(limit)
     };
-    let window = move |file| window::open(file, environment, places);
+    let window = move |file| {
+        if let Some(threads) = preferences.cpu_threads {
+            worker::limit_threads(threads);
+        }
+        window::open(file, environment, places)
+    };
     cli::run(std::env::args_os(), engine, DEMO_CLIP, models, window)
 }
 

@@ -78,7 +78,7 @@ pub fn situation(state: &AppState) -> Situation {
     if last.is_some_and(failed) {
         return Situation::Failed;
     }
-    let is_filled = project.is_filled() && in_betweens_are_current(project);
+    let is_filled = project.is_filled() && in_betweens_are_current(state, project);
     results(&marks(state), is_filled || project.edits.spec.no_fill)
 }
 

@@ -5,14 +5,17 @@
 
 use crate::files::ContentHash;
 use crate::frame::FrameIdx;
-use crate::pipeline::job::{ExtraWords, JobSpec};
+use crate::pipeline::job::{ExtraWords, JobSpec, Precision};
 use crate::worker::message::Plan;
 
 /// A fingerprint for each batch of a plan, in its order: of the settings that pictures depend on, and of the batch with
-/// all earlier ones of its shot, whose anchors it is given.
+/// all earlier ones of its shot, whose anchors it is given. `precision` is the one that pictures are told apart by.
 #[must_use]
-pub fn batch_fingerprints(spec: &JobSpec, plan: &Plan) -> Vec<String> {
-    let shared = ContentHash::of_value(&pictures_only(spec));
+pub fn batch_fingerprints(spec: &JobSpec, precision: Precision, plan: &Plan) -> Vec<String> {
+    let shared = ContentHash::of_value(&JobSpec {
+        precision,
+        ..pictures_only(spec)
+    });
     let mut chain: Option<(usize, ContentHash)> = None;
     let mut fingerprints = Vec::new();
     for batch in plan.batches() {
@@ -28,8 +31,9 @@ pub fn batch_fingerprints(spec: &JobSpec, plan: &Plan) -> Vec<String> {
 
 /// A fingerprint of everything that the frames between keyframes depend on.
 #[must_use]
-pub fn fill_fingerprint(spec: &JobSpec, plan: &Plan) -> String {
-    let hash = ContentHash::of_value(&(batch_fingerprints(spec, plan), &spec.in_betweens));
+pub fn fill_fingerprint(spec: &JobSpec, precision: Precision, plan: &Plan) -> String {
+    let batches = batch_fingerprints(spec, precision, plan);
+    let hash = ContentHash::of_value(&(batches, &spec.in_betweens));
     hash.as_str()[..16].to_owned()
 }
 

@@ -101,7 +101,7 @@ fn load(state: &AppState, project: &Project, plan: &Plan) -> Option<BatchLoad> {
     Some(BatchLoad {
         frames: frames.max()?,
         size: project.working_size()?,
-        half: state.device.ready()?.half,
+        half: state.computes_in_half()?,
         consistency: Consistency::from(&project.edits.spec.guidance),
     })
 }
@@ -120,7 +120,8 @@ fn time_left(state: &AppState, project: &Project, plan: &Plan, marks: &[Mark]) -
         .filter(|(index, _)| !is_current(*index))
         .map(|(_, batch)| batch)
         .collect();
-    let is_filled = batches.is_empty() && project.is_filled() && in_betweens_are_current(project);
+    let is_filled =
+        batches.is_empty() && project.is_filled() && in_betweens_are_current(state, project);
     let n_in_betweens = if is_filled { 0 } else { plan.n_in_betweens() };
     let work = state.work_on(&batches, n_in_betweens)?;
     if work.is_none() {

@@ -101,13 +101,14 @@ pub fn plan(project: &Project) -> Option<Plan> {
 
 /// Whether the frames between keyframes were made from the keyframes as the settings want them now.
 #[must_use]
-pub fn in_betweens_are_current(project: &Project) -> bool {
+pub fn in_betweens_are_current(state: &AppState, project: &Project) -> bool {
+    let precision = state.told_apart(state.preferences.precision);
     let results = &project.results;
     let Some(plan) = plan(project) else {
         return false;
     };
     results.filled.is_empty()
-        || results.filled_with == Some(fill_fingerprint(&project.edits.spec, &plan))
+        || results.filled_with == Some(fill_fingerprint(&project.edits.spec, precision, &plan))
 }
 
 /// All keyframes with their states, in order.
@@ -120,7 +121,8 @@ pub fn marks(state: &AppState) -> Vec<Mark> {
         return Vec::new();
     };
     let working = working_batch(state);
-    let fingerprints = batch_fingerprints(&project.edits.spec, &plan);
+    let precision = state.told_apart(state.preferences.precision);
+    let fingerprints = batch_fingerprints(&project.edits.spec, precision, &plan);
     let mut marks = Vec::new();
     for ((i, batch), wanted) in plan.batches().iter().enumerate().zip(&fingerprints) {
         let shot = &plan.shots()[batch.shot];

@@ -21,6 +21,7 @@ pub mod notices;
 mod paths;
 mod perform;
 pub mod pictures;
+mod precision;
 pub mod preferences;
 pub mod project;
 pub mod prompt;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::export::ExportPreset;
 use super::memory_ratios::MemoryRatio;
-use crate::pipeline::job::DeviceChoice;
+use crate::pipeline::job::{DeviceChoice, Precision};
 use crate::worker::message::{Hub, ModelSources, Pace, Secret};
 
 /// Files in the recent list.
@@ -15,6 +15,9 @@ const MOST_RECENT: usize = 12;
 
 /// What older versions stored and no version reads any more: measurements of any model, which say nothing of others.
 const OUTDATED: [&str; 1] = ["memory-factors"];
+
+/// More threads than any machine has cores.
+pub const MOST_THREADS: u32 = 1024;
 
 /// Settings of this user.
 #[allow(
@@ -50,6 +53,10 @@ pub struct Preferences {
     pub hides_results: bool,
     /// Where the networks run in new projects.
     pub device: DeviceChoice,
+    /// In which precision networks compute, in every project.
+    pub precision: Precision,
+    /// Threads that compute on the CPU, from the next start on; one for each core if absent.
+    pub cpu_threads: Option<u32>,
     /// Memory that a job may use, in gigabytes; unknown if absent.
     pub memory_limit_gb: Option<u32>,
     /// ffmpeg, if it is not the one on the path.
@@ -105,6 +112,8 @@ impl Default for Preferences {
             hides_timeline: false,
             hides_results: false,
             device: DeviceChoice::Auto,
+            precision: Precision::Auto,
+            cpu_threads: None,
             memory_limit_gb: None,
             ffmpeg: None,
             work_folder: None,
@@ -240,6 +249,7 @@ impl Preferences {
         self.scale_percent = self.scale_percent.clamp(75, 200);
         self.autosave_secs = self.autosave_secs.clamp(1, 3600);
         self.thumbnail_points = self.thumbnail_points.clamp(48, 320);
+        self.cpu_threads = self.cpu_threads.map(|n| n.clamp(1, MOST_THREADS));
         self.recent.truncate(MOST_RECENT);
         self
     }

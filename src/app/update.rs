@@ -205,11 +205,15 @@ fn job(state: &mut AppState, id: JobId, event: JobEvent) -> Vec<Effect> {
 
 fn started(state: &mut AppState, plan: Plan) {
     let work = state.work_of(&plan);
+    let Some(job) = &state.job else {
+        return;
+    };
+    let precision = state.told_apart(job.spec.precision);
+    let fingerprints = batch_fingerprints(&job.spec, precision, &plan);
     let Some(job) = &mut state.job else {
         return;
     };
     job.work = work;
-    let fingerprints = batch_fingerprints(&job.spec, &plan);
     for (batch, fingerprint) in plan.batches().iter().zip(fingerprints) {
         for &frame in &batch.new {
             job.made_with.insert(frame, fingerprint.clone());
@@ -273,6 +277,8 @@ fn finished(state: &mut AppState, summary: Summary) -> Vec<Effect> {
 
 /// Remembers with which settings the in-betweens were made.
 fn note_in_betweens(state: &mut AppState) {
+    let precision = state.job.as_ref().map(|job| job.spec.precision);
+    let precision = state.told_apart(precision.unwrap_or_default());
     let (Some(job), Some(project)) = (&state.job, &mut state.project) else {
         return;
     };
@@ -280,7 +286,7 @@ fn note_in_betweens(state: &mut AppState) {
         && !job.spec.no_fill
         && job.spec.range == project.edits.range;
     if let Some(plan) = job.plan.as_ref().filter(|_| fills) {
-        project.results.filled_with = Some(fill_fingerprint(&job.spec, plan));
+        project.results.filled_with = Some(fill_fingerprint(&job.spec, precision, plan));
     }
 }
 

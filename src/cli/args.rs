@@ -7,7 +7,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::models::ModelsArguments;
-use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec, Look};
+use crate::app::preferences::MOST_THREADS;
+use crate::pipeline::job::{DeviceChoice, FillSpec, JobSpec, Look, Precision};
 
 /// Re-render a video in a new style from a text prompt, on your own machine.
 #[derive(Debug, Parser)]
@@ -46,6 +47,19 @@ impl Arguments {
     }
 }
 
+impl Action {
+    /// Threads that compute on the CPU, if that is said.
+    pub(super) fn threads(&self) -> Option<u32> {
+        match self {
+            Self::Translate(arguments) => arguments.compute.threads,
+            Self::Fill(arguments) => arguments.compute.threads,
+            Self::Demo(arguments) => arguments.compute.threads,
+            Self::Evaluate(arguments) => arguments.compute.threads,
+            Self::Models(_) => None,
+        }
+    }
+}
+
 /// Whether a field is said and not only the default.
 fn is_given(flags: &ArgMatches, field: &str) -> bool {
     flags.value_source(field) == Some(ValueSource::CommandLine)
@@ -81,6 +95,14 @@ pub(super) enum Action {
     Evaluate(EvaluateArguments),
 }
 
+/// How everything is computed, whatever it is.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ComputeArguments {
+    /// Threads that compute on the CPU; FFmpeg has its own (default: one for each core).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
+    pub threads: Option<u32>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArguments {
     /// The video that the result was made from.
@@ -89,6 +111,8 @@ pub(super) struct EvaluateArguments {
     /// The result.
     #[arg(value_name = "RESULT")]
     pub result: PathBuf,
+    #[command(flatten)]
+    pub compute: ComputeArguments,
     /// Print one JSON object with `pixel_mse`, `colour_drift`, `frames` and `duration_s`, and nothing else.
     #[arg(long)]
     pub json: bool,
@@ -101,6 +125,8 @@ pub(super) struct TranslateArguments {
     /// Whether a control is named, and not only the default.
     #[arg(skip)]
     pub chooses_control: bool,
+    #[command(flatten)]
+    pub compute: ComputeArguments,
     /// Print one JSON object per line, and nothing else.
     #[arg(long)]
     pub json: bool,
@@ -110,6 +136,8 @@ pub(super) struct TranslateArguments {
 pub(super) struct FillArguments {
     #[command(flatten)]
     pub spec: FillSpec,
+    #[command(flatten)]
+    pub compute: ComputeArguments,
     /// Print one JSON object per line, and nothing else.
     #[arg(long)]
     pub json: bool,
@@ -130,6 +158,12 @@ pub struct DemoArguments {
     /// Where the networks run: auto, gpu, cpu or the name of a device.
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
+    /// In which precision U-Net and ControlNets compute.
+    #[arg(long, value_enum, default_value_t = Precision::Auto)]
+    pub precision: Precision,
+    /// How everything is computed.
+    #[command(flatten)]
+    pub compute: ComputeArguments,
     /// Print one JSON object per line, and nothing else.
     #[arg(long)]
     pub json: bool,

@@ -26,6 +26,7 @@ pub fn demo_spec(clip: PathBuf, arguments: &DemoArguments) -> JobSpec {
         out: arguments.out.clone(),
         prompt: arguments.prompt.clone().unwrap_or_default(),
         device: arguments.device.clone(),
+        precision: arguments.precision,
         guidance_scale: 3.0,
         strength: 0.75,
         steps: 15,

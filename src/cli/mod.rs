@@ -20,7 +20,7 @@ use crate::worker::message::{ModelSources, Places, proposed_control};
 use crate::worker::{self, JobId, Report, Work, WorkerHandle};
 use args::{Action, Arguments, EvaluateArguments, TranslateArguments};
 
-pub use args::DemoArguments;
+pub use args::{ComputeArguments, DemoArguments};
 pub use console::{Console, Style};
 pub use demo::demo_spec;
 pub use run::{Exit, follow};
@@ -39,7 +39,12 @@ pub fn run<W: Work>(
     window: impl FnOnce(Option<PathBuf>) -> Result<(), String>,
 ) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let exit = match Arguments::read(&arguments) {
+    let read = Arguments::read(&arguments);
+    let action = read.as_ref().ok().and_then(|read| read.action.as_ref());
+    if let Some(threads) = action.and_then(Action::threads) {
+        worker::limit_threads(threads);
+    }
+    let exit = match read {
         Err(error) => {
             return misused(
                 &error,
@@ -157,6 +162,7 @@ fn evaluate<W: Work>(
         source,
         result,
         json,
+        ..
     } = arguments;
     with_worker(build, &mut Console::standard(json), |worker, console| {
         run::evaluate(worker, JOB, source, result, console)

@@ -22,6 +22,7 @@ use super::preview::Previewer;
 use super::smoothing::TakenOver;
 use super::verify::fell_flat;
 use crate::diffusion::noise::{Noise, NoiseStream};
+use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::fresco::Correspondence;
 use crate::models::tiny_vae::TinyDecoder;
@@ -81,7 +82,7 @@ impl BatchContext<'_> {
         batch: &BatchFrames<'_>,
         after_step: &dyn Fn(usize),
     ) -> Result<Translated, Error> {
-        let dtype = self.device.network_dtype;
+        let dtype = self.dtype();
         let guided = self.helpers.as_ref().filter(|_| self.executed_steps() > 0);
         let (consistency, device) = (self.job.consistency, &self.device.device);
         // Not within the attempts: it does not depend on the networks' precision.
@@ -108,6 +109,25 @@ impl BatchContext<'_> {
             }
             result => result,
         }
+    }
+
+    /// The type in which U-Net and `ControlNets` compute.
+    #[must_use]
+    pub fn dtype(&self) -> FloatDType {
+        self.job.precision.dtype(self.device.network_dtype)
+    }
+
+    /// Identity of everything that the pictures of this job are made with.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if a file cannot be read.
+    pub fn networks_key(&self) -> Result<ContentHash, Error> {
+        let networks = self.folders.content_hash()?;
+        Ok(computing_in(
+            networks,
+            self.dtype(),
+            self.device.network_dtype,
+        ))
     }
 
     /// Steps that run in each batch; none at strength 0.
@@ -217,5 +237,34 @@ impl BatchContext<'_> {
             shared_step_noise: settings.shared_step_noise,
             noising: self.choices.noising,
         })
+    }
+}
+
+/// Identity of networks that compute in `dtype`. Pictures differ from device to device, and with them what is made with
+/// the type that a device takes by itself; only another one than that counts.
+fn computing_in(networks: ContentHash, dtype: FloatDType, own: FloatDType) -> ContentHash {
+    if dtype == own {
+        networks
+    } else {
+        ContentHash::of_value(&(networks, "full precision"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::job::Precision;
+
+    #[test]
+    fn only_a_precision_that_the_device_would_not_take_makes_other_pictures() {
+        let networks = || ContentHash::of_bytes(b"networks");
+        let key = |precision: Precision, own| computing_in(networks(), precision.dtype(own), own);
+        for precision in [Precision::Auto, Precision::Half] {
+            assert_eq!(key(precision, FloatDType::F16), networks());
+        }
+        assert_ne!(key(Precision::Full, FloatDType::F16), networks());
+        for precision in [Precision::Auto, Precision::Full] {
+            assert_eq!(key(precision, FloatDType::F32), networks());
+        }
     }
 }

@@ -23,7 +23,7 @@ use super::model_folders::ModelFolders;
 use super::observer::{Observer, Progress, Unit};
 use super::plan::{Batch, Plan, SMALLEST_BATCH, repack};
 use super::preview::find_decoder;
-use super::warnings::{shrunk, unknown_tensors, unmatched_layers, warn_of_fallback};
+use super::warnings::{shrunk, warn_of_fallback, warn_of_unused};
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx};
 use crate::models::library::Places;
@@ -85,7 +85,7 @@ pub fn translate(
 ) -> Result<Keyframes, Error> {
     let context = prepare(job, networks, source, tools, observer)?;
     let pass = Pass {
-        models: context.folders.content_hash()?,
+        models: context.networks_key()?,
         results: FrameStore::open_alone(&job.work.join("keyframes"))?,
         steps: StepCount::new(context.executed_steps()),
         context,
@@ -128,7 +128,7 @@ pub fn translate(
 struct Pass<'a> {
     context: BatchContext<'a>,
     source: &'a Source,
-    /// Identity of all networks.
+    /// Identity of all networks, and of how they compute.
     models: ContentHash,
     results: FrameStore,
     steps: StepCount,
@@ -190,7 +190,7 @@ impl Pass<'_> {
                     return Ok(Outcome::TooLarge(rest));
                 }
             };
-            let load = context.load(&frames, context.device.network_dtype);
+            let load = context.load(&frames, context.dtype());
             let measure = |load| context.meter.read(&context.networks, &load);
             if let Some(memory) = load.and_then(measure) {
                 observer.memory(memory);
@@ -214,7 +214,7 @@ fn prepare<'a>(
     tools: &mut Tools<'_>,
     observer: &'a dyn Observer,
 ) -> Result<BatchContext<'a>, Error> {
-    let device = tools.engine.device(&job.device)?;
+    let device = tools.engine.device_of(job)?;
     warn_of_fallback(&device, observer);
     let text = Engine::text_model(&folders, &device.device)?;
     let choices = Choices::of(job.compat);
@@ -222,14 +222,10 @@ fn prepare<'a>(
     drop(text);
     device.release_memory();
     observer.checkpoint()?;
-    let (dtype, free_u) = (device.network_dtype, job.sampling.free_u);
+    let dtype = job.precision.dtype(device.network_dtype);
+    let free_u = job.sampling.free_u;
     let denoiser = tools.engine.denoiser(&folders, &device, dtype, free_u)?;
-    if !denoiser.unknown.is_empty() {
-        observer.warning(unknown_tensors(&denoiser.unknown));
-    }
-    if !denoiser.unmatched.is_empty() {
-        observer.warning(unmatched_layers(&denoiser.unmatched));
-    }
+    warn_of_unused(denoiser, observer);
     let n_nets = folders.controlnets.len();
     let samples = || depth::samples(source);
     let annotator = annotator(job, tools.engine, &device.device, &samples)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::Error;
+use super::job::{Job, Precision};
 use super::model_folders::ModelFolders;
 use super::observer::Observer;
 use super::synthesiser;
@@ -38,8 +39,10 @@ pub struct DeviceStatus {
     pub is_fallback: bool,
     /// Names of the graphics cards that there are.
     pub cards: Vec<String>,
-    /// Whether networks compute in half precision.
+    /// Whether networks compute in half precision there, unless full precision is asked for.
     pub half: bool,
+    /// Threads that compute on the CPU in this process.
+    pub threads: usize,
 }
 
 /// What every denoising step needs.
@@ -139,6 +142,18 @@ impl Engine {
         Ok(device)
     }
 
+    /// The device of a job, opened once, if it computes in the job's precision.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if it is not there, [`Error::NoHalf`] if half precision is asked for that it does not have.
+    pub fn device_of(&mut self, job: &Job) -> Result<OpenDevice, Error> {
+        let device = self.device(&job.device)?;
+        if job.precision == Precision::Half && device.network_dtype != FloatDType::F16 {
+            return Err(Error::NoHalf(device.name));
+        }
+        Ok(device)
+    }
+
     /// Says what the device of `choice` is. A card is not opened for that: the tensor library keeps a thread awake for
     /// each that is open.
     ///
@@ -169,6 +184,7 @@ impl Engine {
             is_fallback: *choice == DeviceChoice::Auto && found.is_empty(),
             cards,
             half,
+            threads: rayon::current_num_threads(),
         })
     }
 

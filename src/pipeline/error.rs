@@ -40,6 +40,9 @@ pub enum Error {
     /// The device that was asked for is not there.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Half precision is asked of a device, named here, that does not have it.
+    #[error("the device {0:?} has no half precision; choose the precision \"auto\" or \"full\"")]
+    NoHalf(String),
     /// The model cannot be made ready.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -19,7 +19,7 @@ impl BatchContext<'_> {
         if !matches!(error, Error::Values(ReadError::OutOfMemory)) {
             return error;
         }
-        let Some(load) = self.load(batch, self.device.network_dtype) else {
+        let Some(load) = self.load(batch, self.dtype()) else {
             return error;
         };
         let short_side = self.job.short_side;

@@ -37,6 +37,7 @@ pub fn translate(
     job.check_files()?;
     output::check_writable(files::parent(&job.out), &job.work)?;
     let folders = ModelFolders::ready(&job.models, &job.control, engine.places())?;
+    engine.device_of(job)?;
     let ffmpeg = engine.ffmpeg()?;
     let mut journal = Journal::open(&job.work, "translate")?;
     let mut clock = StageClock::default();

@@ -52,7 +52,7 @@ pub fn try_frame(
     let size = working_size(trial.info.display_size, job.short_side);
     let picture = resize(&picture, size.size());
     observer.checkpoint()?;
-    let device = engine.device(&job.device)?;
+    let device = engine.device_of(&job)?;
     let text = Engine::text_model(&folders, &device.device)?;
     let choices = Choices::of(job.compat);
     let prompts = PromptStates::new(&job, &choices, &text, &device.device);

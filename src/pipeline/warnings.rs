@@ -1,6 +1,7 @@
 //! What is said of models and devices that are not quite what was hoped for.
 
 use super::controlnets::LooksAt;
+use super::engine::Denoiser;
 use super::job::{ControlNetSpec, Job};
 use super::observer::{Observer, Warning};
 use crate::tensor::OpenDevice;
@@ -16,6 +17,16 @@ pub fn warn_of_fallback(device: &OpenDevice, observer: &dyn Observer) {
     }
 }
 
+/// The files hold what no network wants.
+pub fn warn_of_unused(denoiser: &Denoiser, observer: &dyn Observer) {
+    if !denoiser.unknown.is_empty() {
+        observer.warning(unknown_tensors(&denoiser.unknown));
+    }
+    if !denoiser.unmatched.is_empty() {
+        observer.warning(unmatched_layers(&denoiser.unmatched));
+    }
+}
+
 /// Batches were too large.
 pub fn shrunk(from: usize, to: usize) -> Warning {
     Warning {
@@ -25,7 +36,7 @@ pub fn shrunk(from: usize, to: usize) -> Warning {
 }
 
 /// A model holds what no network wants.
-pub fn unknown_tensors(names: &[String]) -> Warning {
+fn unknown_tensors(names: &[String]) -> Warning {
     let (n, some) = (names.len(), some_of(names));
     Warning {
         summary: format!("the model's files hold {n} tensors that are not used ({some})"),
@@ -34,7 +45,7 @@ pub fn unknown_tensors(names: &[String]) -> Warning {
 }
 
 /// LoRAs are made for a larger model.
-pub fn unmatched_layers(layers: &[String]) -> Warning {
+fn unmatched_layers(layers: &[String]) -> Warning {
     let (n, some) = (layers.len(), some_of(layers));
     Warning {
         summary: format!("the LoRAs change {n} layers that the model does not have ({some})"),

@@ -2,7 +2,7 @@
 
 use crate::app::actions::{Action, ExportWhat, FilePick, Shuttle, Step, TranslateScope};
 use crate::app::preferences::Preferences;
-use crate::app::state::{AppState, Dialog, PreferencesPage, Project};
+use crate::app::state::{AppState, Dialog, PreferencesPage};
 use crate::app::view::{Overlay, TimelineView, ViewerMode, Zoom};
 
 use super::command_line::command_line;
@@ -169,11 +169,10 @@ fn of_work(act: Act, state: &AppState) -> Option<Action> {
         Act::CutShot => frame.map(Action::ToggleCut),
         Act::Main => Some(Action::MainButton),
         Act::CancelJob => Some(Action::Cancel),
-        Act::CopyAsCommand => state.project.as_ref().map(copy_as_command),
+        Act::CopyAsCommand => {
+            let spec = state.job_spec(TranslateScope::All);
+            spec.map(|spec| Action::Copy(command_line(&spec)))
+        }
         _ => None,
     }
-}
-
-fn copy_as_command(project: &Project) -> Action {
-    Action::Copy(command_line(&project.job_spec(TranslateScope::All)))
 }

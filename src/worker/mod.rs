@@ -20,6 +20,7 @@ mod report;
 mod reporter;
 pub mod run;
 mod samples;
+mod threads;
 mod time_left;
 mod token;
 
@@ -27,3 +28,4 @@ pub use handle::{SendError, Wake, WorkerHandle, spawn};
 pub use latest::Latest;
 pub use message::{Command, Event, JobEvent, JobId, JobProgress, Preview, Report};
 pub use run::Work;
+pub use threads::limit_threads;

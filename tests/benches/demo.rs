@@ -12,9 +12,9 @@ use std::fs;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use fresco_studio::cli::{DemoArguments, demo_spec};
+use fresco_studio::cli::{ComputeArguments, DemoArguments, demo_spec};
 use fresco_studio::pipeline::engine::Engine;
-use fresco_studio::pipeline::job::{DeviceChoice, Job, JobSpec, Preset};
+use fresco_studio::pipeline::job::{DeviceChoice, Job, JobSpec, Precision, Preset};
 use fresco_studio::pipeline::observer::{Cancelled, Observer, Stage, Warning};
 use fresco_studio::pipeline::translate::translate;
 
@@ -40,6 +40,8 @@ fn main() {
             prompt: None,
             look: None,
             device: DeviceChoice::Cpu,
+            precision: Precision::Auto,
+            compute: ComputeArguments::default(),
             json: false,
         },
     );

@@ -78,6 +78,7 @@ pub fn everything_ready() -> [Event; 3] {
             is_fallback: false,
             cards: vec!["Test card".into()],
             half: false,
+            threads: 8,
         })),
     ]
 }

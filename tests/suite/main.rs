@@ -13,6 +13,7 @@ mod app;
 mod cli;
 mod clips;
 mod configs;
+mod device;
 mod evaluate;
 mod facts;
 mod failures;

@@ -88,6 +88,7 @@ impl Work for Scripted {
             is_fallback: false,
             cards: Vec::new(),
             half: false,
+            threads: 8,
         })
     }
 

@@ -63,7 +63,8 @@ pub fn perform(state: &mut AppState, action: Action) -> Result<Vec<Effect>, Acti
 
 fn try_frame(state: &mut AppState, frame: FrameIdx) -> Vec<Effect> {
     let request = state.next_job;
-    let Some(project) = &mut state.project else {
+    let whole = state.job_spec(TranslateScope::KeyframesOnly);
+    let (Some(project), Some(whole)) = (&mut state.project, whole) else {
         return Vec::new();
     };
     let source = (&project.source.info, &project.source.times);
@@ -77,7 +78,7 @@ fn try_frame(state: &mut AppState, frame: FrameIdx) -> Vec<Effect> {
         keyframes: Vec::new(),
         lock: Vec::new(),
         cuts: None,
-        ..project.job_spec(TranslateScope::KeyframesOnly)
+        ..whole
     };
     let wrong = Job::new(&spec).err().map(Report::from);
     let trial = TrialSpec {
@@ -107,13 +108,13 @@ fn translate(state: &mut AppState, scope: TranslateScope) -> Vec<Effect> {
     }
     let id = JobId(state.next_job);
     let began = state.now;
-    let Some(project) = &mut state.project else {
+    let spec = state.job_spec(scope);
+    let (Some(project), Some(spec)) = (&mut state.project, spec) else {
         return Vec::new();
     };
     if project.source.survey.is_none() {
         return Vec::new();
     }
-    let spec = project.job_spec(scope);
     if let Err(errors) = Job::new(&spec) {
         let report = Report::from(errors);
         state.messages.say(Severity::Error, report, began);
@@ -302,10 +303,9 @@ impl AppState {
     /// Whether the settings were changed after the running job began.
     #[must_use]
     pub fn settings_changed_while_working(&self) -> bool {
-        let (Some(job), Some(project)) = (&self.job, &self.project) else {
+        let (Some(job), Some(now)) = (&self.job, self.job_spec(TranslateScope::All)) else {
             return false;
         };
-        let now = project.job_spec(TranslateScope::All);
         let same = JobSpec {
             no_fill: job.spec.no_fill,
             range: job.spec.range,

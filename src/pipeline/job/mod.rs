@@ -10,6 +10,7 @@ mod fill;
 mod looks;
 mod loras;
 mod options;
+mod precision;
 mod prompt_faults;
 mod validated;
 
@@ -32,6 +33,7 @@ pub use options::{
     CannyThresholds, Compat, ControlKind, ControlNetSpec, CutList, ExtraWords, FillPreset,
     FrameRange, ParseOptionError,
 };
+pub use precision::Precision;
 pub use prompt_faults::{PromptFault, PromptField, prompt_faults};
 pub use validated::{
     Container, ControlSettings, Job, KeyframeChoice, ModelFiles, Prompt, SamplingSettings, Start,
@@ -122,6 +124,16 @@ pub struct JobSpec {
         help_heading = "Models"
     )]
     pub device: DeviceChoice,
+    /// In which precision U-Net and ControlNets compute.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = JobSpec::default().precision,
+        help_heading = "Models"
+    )]
+    // Left out where the device chooses: what was made before there was this setting holds.
+    #[serde(skip_serializing_if = "Precision::is_auto")]
+    pub precision: Precision,
 
     /// Which structure of the source is kept (default: soft-edges; hed where a model is named, and its ControlNet and
     /// annotator are installed; else what is installed).
@@ -285,6 +297,7 @@ impl Default for JobSpec {
             lora: Vec::new(),
             controlnet: Vec::new(),
             device: DeviceChoice::Auto,
+            precision: Precision::Auto,
             control: ControlKind::SoftEdges,
             canny: CannyThresholds { low: 50, high: 100 },
             control_strength: 1.0,

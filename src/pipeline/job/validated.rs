@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::checks::{self, JobErrors};
 use super::{
     CannyThresholds, Compat, Consistency, ControlKind, ControlNetSpec, DeviceChoice, FillSettings,
-    FreeU, JobSpec, KeyframeGap, Look, LoraSpec, Sampler, without_lora_tags,
+    FreeU, JobSpec, KeyframeGap, Look, LoraSpec, Precision, Sampler, without_lora_tags,
 };
 use crate::annotators::Annotator;
 use crate::frame::FrameIdx;
@@ -55,6 +55,8 @@ pub struct Job {
     pub compat: Option<Compat>,
     /// Where the networks run.
     pub device: DeviceChoice,
+    /// In which precision they compute.
+    pub precision: Precision,
 }
 
 /// What the pictures become, in words.
@@ -236,6 +238,7 @@ impl Job {
             consistency: Consistency::from(&spec.guidance),
             compat: spec.compat,
             device: spec.device.clone(),
+            precision: spec.precision,
         }
     }
 }

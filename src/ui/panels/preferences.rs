@@ -1,5 +1,6 @@
 //! The user's settings, whatever the video.
 
+mod device_page;
 mod models_page;
 
 use egui::{ComboBox, Context, DragValue, Grid, Slider, Ui};
@@ -11,8 +12,8 @@ use crate::app::actions::{Action, FilePick};
 use crate::app::export::ExportPreset;
 use crate::app::preferences::{Preferences, ThemeChoice};
 use crate::app::state::{AppState, Check, PreferencesPage};
-use crate::pipeline::job::DeviceChoice;
 use crate::ui::theme;
+use device_page::device_page_ui;
 use models_page::models_page_ui;
 
 const PAGES: [(PreferencesPage, &str); 6] = [
@@ -43,7 +44,7 @@ pub fn preferences_ui(state: &AppState, page: PreferencesPage, ctx: &Context) ->
             match page {
                 PreferencesPage::General => general_ui(&mut edited, ui),
                 PreferencesPage::Appearance => appearance_ui(&mut edited, ui),
-                PreferencesPage::Device => asked.extend(device_ui(state, &mut edited, ui)),
+                PreferencesPage::Device => asked.extend(device_page_ui(state, &mut edited, ui)),
                 PreferencesPage::Models => asked.extend(models_page_ui(state, &mut edited, ui)),
                 PreferencesPage::Video => asked.extend(video_ui(state, &mut edited, ui)),
                 PreferencesPage::Shortcuts => table_ui("", ui),
@@ -111,77 +112,6 @@ fn appearance_ui(edited: &mut Preferences, ui: &mut Ui) {
         ui.add(slider).labelled_by(label.id);
         ui.end_row();
     });
-}
-
-fn device_ui(state: &AppState, edited: &mut Preferences, ui: &mut Ui) -> Vec<Action> {
-    let mut asked = Vec::new();
-    page(ui, |ui| {
-        ui.label("Networks run on");
-        let mut choices = vec![
-            (DeviceChoice::Auto, "automatic".to_owned()),
-            (DeviceChoice::Cpu, "CPU".to_owned()),
-        ];
-        let cards = state.device.ready().map_or(&[][..], |device| &device.cards);
-        choices.extend(
-            cards
-                .iter()
-                .map(|card| (DeviceChoice::Named(card.clone()), card.clone())),
-        );
-        let current = choices.iter().find(|(choice, _)| *choice == edited.device);
-        let current = current.map_or_else(|| edited.device.to_string(), |(_, name)| name.clone());
-        let combo = ComboBox::from_id_salt("device")
-            .selected_text(current)
-            .width(280.0);
-        let inner = combo.show_ui(ui, |ui| {
-            for (choice, name) in choices {
-                if ui.selectable_label(edited.device == choice, name).clicked() {
-                    edited.device = choice;
-                }
-            }
-        });
-        inner.response.accessible_name("Networks run on");
-        ui.end_row();
-        ui.label("Now");
-        ui.vertical(|ui| match &state.device {
-            Check::Unknown => {
-                ui.weak("looking…");
-            }
-            Check::Ready(device) => {
-                let half = if device.half {
-                    "half precision"
-                } else {
-                    "single precision"
-                };
-                ui.label(format!("{} · {half}", device.name));
-                if device.is_fallback {
-                    ui.colored_label(
-                        theme::of(ui).warning.colour(),
-                        "No usable GPU. Translation runs on the CPU and takes much longer.",
-                    );
-                }
-            }
-            Check::Failed(report) => {
-                ui.colored_label(theme::of(ui).error.colour(), &report.summary);
-            }
-        });
-        ui.end_row();
-        ui.label("Memory limit");
-        ui.horizontal(|ui| {
-            let mut is_limited = edited.memory_limit_gb.is_some();
-            if ui.checkbox(&mut is_limited, "Limit").changed() {
-                edited.memory_limit_gb = is_limited.then_some(8);
-            }
-            if let Some(limit) = &mut edited.memory_limit_gb {
-                let value = DragValue::new(limit).range(1..=512).suffix(" GB");
-                ui.add(value).accessible_name("Memory limit");
-            }
-        });
-        ui.end_row();
-    });
-    if ui.button("Test the device").clicked() {
-        asked.push(Action::CheckAgain);
-    }
-    asked
 }
 
 fn video_ui(state: &AppState, edited: &mut Preferences, ui: &mut Ui) -> Vec<Action> {

@@ -6,6 +6,7 @@ mod estimates;
 mod files;
 mod jobs;
 mod playing;
+mod precision;
 mod reopening;
 mod results;
 

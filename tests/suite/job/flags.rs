@@ -7,7 +7,7 @@ use fresco_studio::frame::FrameIdx;
 use fresco_studio::pipeline::job::{
     CannyThresholds, Compat, ConsistencySpec, ControlKind, ControlNetSpec, DeviceChoice,
     ExtraWords, FillPreset, FrameRange, FreeU, InBetweensSpec, Job, JobSpec, KeyframeGap, LoraSpec,
-    Preset, Sampler,
+    Precision, Preset, Sampler,
 };
 
 use super::spec;
@@ -47,7 +47,7 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
---shared-step-noise|--consistency|light|--no-temporal-attention|--plain-recording|--drop-unrelated-wrap|\
+ --precision|full|--shared-step-noise|--consistency|light|--no-temporal-attention|--plain-recording|--drop-unrelated-wrap|\
 --smooth-background-only|--lock|3,9";
 
 fn extra(frame: usize, text: &str) -> ExtraWords {
@@ -110,6 +110,7 @@ fn every_flag_fills_its_field() {
             no_gradient_blending: true,
         },
         device: DeviceChoice::Named("NVIDIA".into()),
+        precision: Precision::Full,
         work: Some("w".into()),
         look: Some("neon".into()),
         lock: vec![FrameIdx(3), FrameIdx(9)],

@@ -54,6 +54,7 @@ fn without_a_gpu_the_cpu_is_announced() {
         is_fallback: true,
         cards: Vec::new(),
         half: false,
+        threads: 8,
     };
     tell(&mut bench, vec![Event::Device(Ok(cpu))]);
     assert_said(&bench, "No usable GPU. Translation runs on the CPU");

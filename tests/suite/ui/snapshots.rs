@@ -1,7 +1,9 @@
 //! A few small pictures of the window, drawn by a software adapter.
 
+use egui::accesskit::Role;
 use egui::{Theme, Vec2};
 use egui_kittest::SnapshotOptions;
+use egui_kittest::kittest::Queryable as _;
 use fresco_studio::app::Action;
 use fresco_studio::app::actions::ExportWhat;
 use fresco_studio::app::models::ModelAction;
@@ -13,8 +15,8 @@ use fresco_studio::worker::message::{ModelId, Preview, PreviewOf, StepOf};
 use super::script::result_picture;
 use super::settings::unfold;
 use super::{
-    Bench, CLIP, ask, clip_known, models, overlays, settle, start_job, tell, translate_all, window,
-    write_prompt,
+    Bench, CLIP, ask, clip_known, device_page, models, overlays, settle, start_job, tell,
+    translate_all, window, write_prompt,
 };
 
 /// The smallest window, so that the pictures are small.
@@ -127,6 +129,16 @@ fn picture_of_the_models_dialog() {
     );
     bench.run_steps(400);
     compare(&mut bench, "models");
+}
+
+#[test]
+fn picture_of_the_device_page() {
+    let mut bench = device_page::page(opened(Theme::Light), false);
+    bench
+        .get_by_role_and_label(Role::CheckBox, "Limit CPU threads")
+        .click_accesskit();
+    bench.run_steps(400);
+    compare(&mut bench, "device-light");
 }
 
 #[test]

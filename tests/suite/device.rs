@@ -11,6 +11,7 @@ fn program(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fresco-studio"))
         .args(arguments)
         .env("RUST_LOG", "fresco_studio=debug")
+        .env("NO_COLOR", "1")
         .output()
         .unwrap()
 }

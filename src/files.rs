@@ -204,3 +204,45 @@ fn make_readable(file: &File) -> io::Result<()> {
 fn make_readable(_file: &File) -> io::Result<()> {
     Ok(())
 }
+/// Bytes that are free on the disk of a folder, which need not be there yet; nothing where the system does not tell.
+#[must_use]
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let folder = std::path::absolute(folder).ok()?;
+    free_on_disk_of(folder.ancestors().find(|folder| folder.is_dir())?)
+}
+
+#[cfg(unix)]
+fn free_on_disk_of(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+#[cfg(windows)]
+fn free_on_disk_of(folder: &Path) -> Option<u64> {
+    let disks = sysinfo::Disks::new_with_refreshed_list();
+    // A disk may be mounted in a folder of another one.
+    let disks = disks
+        .iter()
+        .filter(|disk| folder.starts_with(disk.mount_point()));
+    let disk = disks.max_by_key(|disk| disk.mount_point().as_os_str().len())?;
+    Some(disk.available_space())
+}
+
+#[cfg(not(any(unix, windows)))]
+fn free_on_disk_of(_folder: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_has_room_for_folders_that_are_not_there_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = cfg!(any(unix, windows));
+        for path in [folder.path().to_owned(), folder.path().join("not/there")] {
+            assert_eq!(free_bytes(&path).is_some_and(|free| free > 0), known);
+        }
+    }
+}

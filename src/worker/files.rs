@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crossbeam_channel::Receiver;
 
@@ -170,7 +169,7 @@ impl FileDesk {
                 FileAnswer::Looked(paths.into_iter().map(look).collect())
             }
             FileTask::Space(folder) => {
-                let free = free_bytes(&folder);
+                let free = files::free_bytes(&folder);
                 FileAnswer::Space(folder, free)
             }
             FileTask::Inventory(work) => FileAnswer::Inventory {
@@ -287,23 +286,6 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> Report {
     }
 }
 
-/// Free bytes on the disk of a folder, as the system's own tool tells; there is none on Windows.
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let there = folder.ancestors().find(|folder| folder.is_dir())?;
-    let output = Command::new("df").arg("-Pk").arg(there).output().ok()?;
-    free_of_table(&String::from_utf8_lossy(&output.stdout))
-}
-
-/// The fourth column of the last line, in units of 1024 bytes.
-fn free_of_table(table: &str) -> Option<u64> {
-    let line = table.lines().skip(1).last()?;
-    // The name of the disk, which is first, may hold spaces.
-    let columns: Vec<&str> = line.split_whitespace().collect();
-    let share = columns.iter().rposition(|column| column.ends_with('%'))?;
-    let kilobytes: u64 = columns.get(share.checked_sub(1)?)?.parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
 fn pictures_in(folder: &Path) -> Vec<FrameIdx> {
     if !folder.is_dir() {
         return Vec::new();
@@ -315,18 +297,4 @@ fn pictures_in(folder: &Path) -> Vec<FrameIdx> {
             tracing::warn!(%error, "cannot list finished pictures");
             Vec::new()
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_of_disks_is_read() {
-        let table = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
-                     /dev/my disk 100 40 60 40% /a place\n";
-        assert_eq!(free_of_table(table), Some(60 * 1024));
-        assert_eq!(free_of_table(""), None);
-        assert_eq!(free_of_table("a\nb c"), None);
-    }
 }

@@ -112,6 +112,16 @@ pub enum DownloadError {
         /// What it is, or lacks.
         reason: String,
     },
+    /// The disk has too little room for what is still to come.
+    #[error("the download needs {} more and the disk has {}: {}", gigabytes(*needed), gigabytes(*free), file.display())]
+    NoRoom {
+        /// Bytes that are still to come.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// Where the file would go.
+        file: PathBuf,
+    },
     /// The disk is full.
     #[error("the disk is full: {}", path.display())]
     DiskFull {
@@ -165,6 +175,10 @@ impl From<DownloadError> for Ended {
     fn from(error: DownloadError) -> Self {
         Self::Final(error)
     }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.2} GB", bytes as f64 / 1e9)
 }
 
 impl DownloadError {
@@ -230,6 +244,7 @@ impl DownloadError {
             | Self::NotIt { .. } => {
                 "nothing of it was kept; try again, or get the file from its page by hand".to_owned()
             }
+            Self::NoRoom { .. } => "free some disk space, or choose a models folder on another disk; what came in so far is kept".to_owned(),
             Self::DiskFull { .. } => "free some disk space and try again; the download goes on where it stopped".to_owned(),
             Self::Read { .. } | Self::Write { .. } => "check that the models folder is there and may be written to".to_owned(),
         })

@@ -11,6 +11,7 @@ use super::hub::Hub;
 use super::partial::Partial;
 use super::talk::{self, Head, News, Wish};
 use super::{CheckedBy, Order, Receipt, Step, Watch, fault};
+use crate::files;
 
 /// Longest time from a wish to stop to the stop.
 const LOOK: Duration = Duration::from_millis(50);
@@ -43,6 +44,7 @@ pub(super) fn fetch_if(
         partial: Partial::open(&order.file, &order.address)?,
         watch,
     };
+    download.check_room(order.bytes)?;
     let mut was_resumed = download.partial.n_bytes() > 0;
     loop {
         download.complete()?;
@@ -179,8 +181,24 @@ impl Download<'_, '_> {
         }
         let total = head.total.or(head.linked_bytes);
         self.check_claims(head, total)?;
+        self.check_room(total)?;
         self.partial.note(head, total)?;
         Ok(false)
+    }
+
+    /// Refuses to begin what the disk has no room for, as far as both are known.
+    fn check_room(&self, total: Option<u64>) -> Result<(), DownloadError> {
+        let Some(needed) = total.map(|total| total.saturating_sub(self.partial.n_bytes())) else {
+            return Ok(());
+        };
+        match files::free_bytes(files::parent(&self.order.file)) {
+            Some(free) if free < needed => Err(DownloadError::NoRoom {
+                needed,
+                free,
+                file: self.order.file.clone(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a file of which the server itself says that it is another one.

@@ -212,6 +212,42 @@ fn one_file_is_fetched_by_one() {
 }
 
 #[test]
+#[cfg(any(unix, windows))]
+fn too_little_room_is_told_before_anything_is_asked() {
+    let (server, file) = honest();
+    let mut desk = Desk::new(&server);
+    // More than any disk has.
+    desk.order.bytes = Some(1 << 60);
+    let error = desk.fetch().unwrap_err();
+    let DownloadError::NoRoom { needed, free, .. } = error else {
+        panic!("{error}");
+    };
+    assert!(needed == 1 << 60 && free < needed, "{free}");
+    assert!(error.to_string().contains("the disk has"), "{error}");
+    assert!(error.hint().unwrap().contains("models folder"));
+    assert!(server.asked().is_empty());
+    desk.order.bytes = Some(file.len() as u64);
+    desk.fetch().unwrap();
+}
+
+#[test]
+fn too_little_room_is_told_as_soon_as_the_server_says_how_much() {
+    let server = Server::start(move |_, _, stream| {
+        send(
+            stream,
+            200,
+            &[format!("X-Linked-Size: {}", 1_u64 << 60)],
+            b"more to come",
+        );
+    });
+    let desk = Desk::new(&server);
+    let error = desk.fetch().unwrap_err();
+    assert!(matches!(error, DownloadError::NoRoom { .. }), "{error}");
+    assert_eq!(server.asked().len(), 1);
+    assert_eq!(unfinished(&desk.order.file), None);
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_told() {
     let (server, _) = honest();

@@ -47,8 +47,8 @@ const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes close
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
- --precision|full|--shared-step-noise|--consistency|light|--no-temporal-attention|--plain-recording|--drop-unrelated-wrap|\
---smooth-background-only|--lock|3,9";
+--precision|full|--shared-step-noise|--consistency|light|--no-temporal-attention|--plain-recording|\
+--drop-unrelated-wrap|--smooth-background-only|--lock|3,9";
 
 fn extra(frame: usize, text: &str) -> ExtraWords {
     ExtraWords {

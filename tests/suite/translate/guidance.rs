@@ -23,50 +23,23 @@ fn every_switch_changes_the_pictures_and_what_is_kept_of_them() {
     };
     let full = run(&spec("full.mp4"));
     let mut seen = vec![("full", full.pictures)];
-    let consistency = |guidance| JobSpec {
-        guidance,
-        ..JobSpec::default()
-    };
-    let on = ConsistencySpec::default;
-    let switches = [
-        ConsistencySpec {
-            no_spatial_attention: true,
-            ..on()
-        },
-        ConsistencySpec {
-            no_cross_frame_attention: true,
-            ..on()
-        },
-        ConsistencySpec {
-            no_temporal_attention: true,
-            ..on()
-        },
-        ConsistencySpec {
-            no_spatial_loss: true,
-            ..on()
-        },
-        ConsistencySpec {
-            no_temporal_loss: true,
-            ..on()
-        },
-        ConsistencySpec {
-            no_background_smoothing: true,
-            ..on()
-        },
-        ConsistencySpec {
-            plain_recording: true,
-            ..on()
-        },
-        ConsistencySpec {
-            smooth_background_only: true,
-            ..on()
-        },
-        ConsistencySpec {
-            consistency: Preset::Off,
-            ..on()
-        },
+    let switches: [fn(&mut ConsistencySpec); 9] = [
+        |spec| spec.no_spatial_attention = true,
+        |spec| spec.no_cross_frame_attention = true,
+        |spec| spec.no_temporal_attention = true,
+        |spec| spec.no_spatial_loss = true,
+        |spec| spec.no_temporal_loss = true,
+        |spec| spec.no_background_smoothing = true,
+        |spec| spec.plain_recording = true,
+        |spec| spec.smooth_background_only = true,
+        |spec| spec.consistency = Preset::Off,
     ];
-    let mut others: Vec<JobSpec> = switches.into_iter().map(consistency).collect();
+    let switched = |switch: fn(&mut ConsistencySpec)| {
+        let mut other = JobSpec::default();
+        switch(&mut other.guidance);
+        other
+    };
+    let mut others: Vec<JobSpec> = switches.into_iter().map(switched).collect();
     others.push(JobSpec {
         free_u: Some(FreeU {
             b1: 1.4,

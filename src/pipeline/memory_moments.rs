@@ -23,6 +23,9 @@ pub(super) const SCORES: u64 = 512 << 20;
 const KEPT_LIKENESSES: u64 = 256 << 20;
 /// Most bytes of likenesses that are compared at once: see [`crate::tensor::gram_difference`].
 const PIECE_OF_LIKENESSES: u64 = 128 << 20;
+/// Pieces of likenesses that are there at once: those of the features, the wanted ones, the difference, how large it is, and
+/// its signs.
+const PIECES_OF_LIKENESSES: u64 = 5;
 /// Maps that one iteration of the optimiser holds: features, both moments, gradient, step, the features as they were,
 /// their directions, and what those are derived by.
 const OPTIMISER_MAPS: u64 = 8;
@@ -365,7 +368,7 @@ impl Sizes<'_> {
     fn optimisation(&self, level: usize) -> u64 {
         let features = self.map(level, self.channels(level + 1), FULL);
         let square = self.maps() * self.cells(level) * self.cells(level) * FULL;
-        let pieces = 3 * square.min(PIECE_OF_LIKENESSES);
+        let pieces = PIECES_OF_LIKENESSES * square.min(PIECE_OF_LIKENESSES);
         OPTIMISER_MAPS * features + when(self.load.consistency.spatial_loss, pieces)
     }
 }

@@ -220,7 +220,7 @@ impl Engine {
         Ok(&self.denoiser.insert((key, loaded)).1)
     }
 
-    /// Gives up the networks of the steps and their memory, when what follows can do without.
+    /// Gives up the networks of the steps and their memory, when what follows can do without, if anything follows.
     pub fn drop_denoiser(&mut self) {
         self.denoiser = None;
         if let Some((_, device)) = &self.device {

@@ -63,6 +63,7 @@ pub fn translate(
     foretell(job, &sizes, (&plan, size), tools.engine, observer)?;
     let networks = (folders, sizes);
     let keyframes = batches::translate(job, networks, (&source, &plan), &mut tools, observer)?;
+    tools.engine.drop_denoiser();
     let mut notes = keyframes.notes;
     let pictures = Pictures::Store(keyframes.pictures);
 
@@ -70,7 +71,6 @@ pub fn translate(
     if let Some(settings) = &job.fill {
         if plan.n_in_betweens() > 0 {
             clock.start(Stage::InBetweens, observer);
-            tools.engine.drop_denoiser();
         }
         let input = FillInput {
             plan: &plan,

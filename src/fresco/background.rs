@@ -13,6 +13,10 @@ use crate::tensor::{FloatDType, Tensor};
 /// Side of the window over which saliency is summed. A few salient pixels in it are enough to leave a place alone.
 const SALIENT_NEARBY: usize = 7;
 
+/// Shares up to this are none: warping by whole pixels leaves rounding errors of 1e-7 beside them. A picture changes by less
+/// than a hundredth of a level of 8 bits.
+const NO_SHARE: f32 = 1e-5;
+
 /// How much of each pixel is background: 1 where nothing salient is near.
 ///
 /// # Shapes
@@ -81,8 +85,8 @@ impl BackgroundFusion {
         Tensor::cat(fused, 0).cast(dtype)
     }
 
-    /// Where a frame takes over anything: the cells of `stride` × `stride` pixels of which any has a share above 0. There
-    /// are none in the first frame.
+    /// Where a frame takes over anything: the cells of `stride` × `stride` pixels of which any has a share above 0, not
+    /// counting what rounding makes of 0. There are none in the first frame.
     ///
     /// # Shapes
     /// → `[n, 1, h / stride, w / stride]`.
@@ -97,7 +101,7 @@ impl BackgroundFusion {
         wraps.push(self.wrap_share.clone());
         let shares = Tensor::cat(vec![nothing, self.shares.clone()], 0) + Tensor::cat(wraps, 0);
         let most = max_pool(&shares.reshape([n_later + 1, height, width]), stride);
-        most.greater_elem(0.0).unsqueeze_dim(1)
+        most.greater_elem(NO_SHARE).unsqueeze_dim(1)
     }
 
     fn fuse_half(&self, half: Tensor<4>) -> Tensor<4> {
@@ -255,7 +259,7 @@ mod tests {
                             share = share.max(still.share((0, frame), [frame, 0], pixel));
                         }
                         let (row, column) = (pixel / GRID[1] / stride, pixel % GRID[1] / stride);
-                        if share > 0.0 {
+                        if share > NO_SHARE {
                             want[(frame * rows + row) * columns + column] = 1.0;
                         }
                     }

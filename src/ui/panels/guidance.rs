@@ -67,8 +67,8 @@ const CONSTRAINTS: &[Switch] = &[
 /// Other ways in which constraints can work; off in the reference.
 const OPTIONS: &[Switch] = &[
     (
-        "Record without prompt",
-        "Spatial attention and loss. On: likenesses as any prompt sees them. Off: as yours does.",
+        "Plain recording",
+        "Spatial attention and loss take likenesses without any words. Off: as the prompt sees them.",
         |spec| &mut spec.plain_recording,
     ),
     (
@@ -78,8 +78,8 @@ const OPTIONS: &[Switch] = &[
         |spec| &mut spec.drop_unrelated_wrap,
     ),
     (
-        "Smooth background only",
-        "On: the rest keeps its detail. Off: all of every frame passes through the VAE again.",
+        "Keep foreground",
+        "Smooths the background only. Off: all of every frame passes through the VAE again.",
         |spec| &mut spec.smooth_background_only,
     ),
 ];

@@ -71,10 +71,10 @@ fn without_any_words_a_plain_recording_is_the_usual_one() {
     assert!(pictures("a cartoon", true) != pictures("a cartoon", false));
 }
 
-/// The last frame is white but for a corner.
-const COVERED: &str = "testsrc2=s=64x64:r=8,trim=end_frame=1,loop=-1:1,setpts=N/8/TB,lutrgb=r=val/2:g=val/2:b=val/2,\
-drawbox=x=0:y=0:w=64:h=48:color=white:t=fill:enable='eq(n,2)',\
-drawbox=x=24:y=48:w=40:h=16:color=white:t=fill:enable='eq(n,2)'";
+/// The last frame shows the same in other colours, but for a corner that stays: 96 % of the two are occluded.
+const COVERED: &str = "testsrc2=s=64x64:r=8,trim=end_frame=1,loop=-1:1,setpts=N/8/TB,\
+lutrgb=r=val/2:g=val/2:b=val/2,split[a][b];[a]lutrgb=r=val+127:g=val+127:b=val+127:enable='eq(n,2)'[other];\
+[b]crop=18:28:0:36[corner];[other][corner]overlay=0:36:format=rgb";
 
 #[test]
 fn a_last_frame_that_shows_little_of_the_first_is_not_pulled_to_it_if_that_is_wanted() {

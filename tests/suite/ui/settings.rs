@@ -239,11 +239,7 @@ fn constraints_can_work_in_other_ways_where_they_are_on() {
             .click_accesskit();
         settle(bench);
     };
-    let labels = [
-        "Record without prompt",
-        "Drop unrelated wrap",
-        "Smooth background only",
-    ];
+    let labels = ["Plain recording", "Drop unrelated wrap", "Keep foreground"];
     for label in labels {
         switch(&mut bench, label);
     }

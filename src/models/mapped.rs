@@ -1,7 +1,7 @@
 //! Ranges of a file as memory, for as long as somebody looks at them.
 //!
-//! The values of one tensor are mapped at a time, and not the whole file at once. Pages of a mapping that were looked at
-//! count as memory of the process, so that a whole file would become the second copy that mapping is to avoid. A file
+//! The values of one tensor are mapped at a time, and not the whole file at once. Pages of a mapping that were looked
+//! at count as memory of the process, so that a whole file would become the second copy that mapping is to avoid. A file
 //! that nobody maps can be replaced and deleted on every system. And what cannot be ruled out, that somebody cuts the
 //! file off in this very moment, is ruled out for all moments but this one.
 
@@ -21,8 +21,8 @@ impl MappedFile {
         Self(Mutex::new(file))
     }
 
-    /// The bytes at a place, which stay mapped until the last copy of what is returned is dropped. Where the file system
-    /// maps nothing, as some of networks and of virtual machines do, they are read.
+    /// The bytes at a place, which stay mapped until the last copy of what is returned is dropped. Where the file
+    /// system maps nothing, as some of networks and of virtual machines do, they are read.
     ///
     /// # Errors
     /// What the system says; `UnexpectedEof` if the file has become too short for the place.
@@ -55,11 +55,11 @@ fn mapping(file: &File, start: u64, length: usize) -> io::Result<Mmap> {
     let mut options = MmapOptions::new();
     options.offset(start).len(length);
     // SAFETY: the mapping is read only, lies inside the file as its length was just now, and unmaps itself when the last
-    // view of it is dropped. What it presumes and nobody can check is that no program changes or cuts the file until
-    // then. Values that are changed meanwhile are read as they come: every bit pattern of a number is valid, and nothing
-    // that bounds an access is read from here. A file that is cut meanwhile ends this process on Unix with a signal;
-    // Windows refuses to cut it. This program itself never writes into a file of weights: it writes beside and renames, which
-    // leaves a mapped file as it was.
+    // view of it is dropped. What it presumes, and nobody can check, is that no program changes or cuts the file until
+    // then. Values that are changed meanwhile are taken as they come: every bit pattern of a number is valid, and
+    // nothing that bounds an access is taken from here. A file that is cut meanwhile, or a disk that fails, ends this
+    // process with a signal on Unix and an exception on Windows, which refuses to cut a mapped file. This program itself
+    // never writes into a file of weights: it writes beside and renames, which leaves a mapped file as it was.
     unsafe { options.map(file) }
 }
 

@@ -75,8 +75,8 @@ fn stored(
 }
 
 impl Source {
-    /// The bytes of values, where they lie if they can be looked at there, else a copy of them: files may begin a value at
-    /// any byte, processors and Burn want it at a multiple of its size.
+    /// The bytes of values, where they lie if they can be looked at there, else a copy of them: files may begin a value
+    /// at any byte, processors and Burn want it at a multiple of its size.
     fn values(&self, place: &Range<u64>, dtype: DType) -> io::Result<Bytes> {
         let bytes = match self {
             Self::File(file) => file.range(place)?,
@@ -156,7 +156,7 @@ mod tests {
             )
         });
         let header = format!("{{{}}}{}", entries.join(","), " ".repeat(room));
-        let values: Vec<u8> = (0..end).map(|i| 7 * i as u8).collect();
+        let values: Vec<u8> = (0..end).map(|i| (7 * i) as u8).collect();
         let length = (header.len() as u64).to_le_bytes();
         [&length[..], header.as_bytes(), &values].concat()
     }

@@ -1,8 +1,8 @@
 //! Values of a file in the layout and the type of a module's parameter, in one pass over them.
 //!
 //! PyTorch stores a linear layer as `[out, in]` and Burn as `[in, out]`; files are mostly in half precision, and the
-//! processor computes in full. What comes out never lies in the file: values that are right already are copied out of it,
-//! because a network outlives what others do to its file.
+//! processor computes in full. What comes out never lies in the file: values that are right already are copied out of
+//! it, because a network outlives what others do to its file.
 
 use burn::store::{ModuleAdapter, ModuleContext, PyTorchToBurnAdapter, bridge};
 use burn::tensor::{AllocationProperty, DType, TensorData};

@@ -184,6 +184,28 @@ pub fn commit(partial: &Path, path: &Path) -> io::Result<()> {
     fs::rename(partial, path)
 }
 
+/// Opens a file for reading. What has a name but is none is refused: a pipe would wait for somebody who writes into it.
+///
+/// # Errors
+/// Whatever the file system says, and [`io::ErrorKind::InvalidInput`] for what is no file.
+pub fn open(path: &Path) -> io::Result<File> {
+    require_file(path)?;
+    File::open(path)
+}
+
+/// Refuses what is no file, once links are followed.
+///
+/// # Errors
+/// As [`open`].
+pub fn require_file(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        Ok(())
+    } else {
+        let what = "it is no file but a folder, pipe, socket or device";
+        Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+    }
+}
+
 /// The folder that holds `path`: `.` for a bare name.
 #[must_use]
 pub fn parent(path: &Path) -> &Path {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use super::checkpoint::{CheckpointError, Weights, is_pickle};
 use super::config::ConfigError;
 use super::error::ModelError;
 use super::single_file::SingleFile;
-use crate::files::ContentHash;
+use crate::files::{self, ContentHash};
 
 /// A model, or one of its networks: a folder, or a single file that is read as if it were one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -114,6 +113,9 @@ impl ModelFolder {
         }
         if !path.exists() {
             return Err(CatalogError::NotThere(path.to_owned()).into());
+        }
+        if !path.is_file() {
+            return Err(CatalogError::NotAModel(path.to_owned()).into());
         }
         if is_pickle(path) {
             return Err(CatalogError::Pickle(path.to_owned()).into());
@@ -260,7 +262,7 @@ impl FileHashes {
 pub(super) fn read_file(path: PathBuf) -> Result<Option<Cow<'static, [u8]>>, CatalogError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        File::open(&path)?
+        files::open(&path)?
             .take(MOST_BYTES + 1)
             .read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MOST_BYTES {

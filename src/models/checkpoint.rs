@@ -21,6 +21,7 @@ pub use super::pickled::{is_pickle, pickled_tensors};
 pub use super::tensor_file::StoredTensor;
 use super::tensor_file::{tensors_of_bytes, tensors_of_file};
 use super::to_module::ToModule;
+use crate::files;
 
 /// Where a network's weights are.
 #[derive(Clone, Debug)]
@@ -309,7 +310,8 @@ pub(super) fn inspected<T>(
     path: &Path,
     inspect: impl Fn(&Path) -> std::io::Result<Result<T, Fault>>,
 ) -> Result<T, CheckpointError> {
-    let found = inspect(path).map_err(|source| CheckpointError::Open {
+    let found = files::require_file(path).and_then(|()| inspect(path));
+    let found = found.map_err(|source| CheckpointError::Open {
         path: path.to_owned(),
         source,
     })?;

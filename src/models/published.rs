@@ -1,6 +1,5 @@
 //! Weights of helper networks in either of their forms: as published, which often means a pickle, or converted.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::{self, CheckpointError, TensorList, Weights};
 use super::keymap::KeyMap;
+use crate::files;
 use crate::tensor::FloatDType;
 
 /// Fills `module` from a `.safetensors` file or from a pickle, in `f32`. Also gives the file's names that nobody wanted.
@@ -47,7 +47,7 @@ pub(super) fn shapes(path: &Path) -> TensorList {
 pub(super) fn require_sha256(path: &Path, wanted: &str) -> Result<(), CheckpointError> {
     let read = || -> io::Result<String> {
         let mut hasher = Sha256::new();
-        io::copy(&mut File::open(path)?, &mut hasher)?;
+        io::copy(&mut files::open(path)?, &mut hasher)?;
         Ok(format!("{:x}", hasher.finalize()))
     };
     let found = read().map_err(|source| CheckpointError::Open {

@@ -1,11 +1,12 @@
 //! The SHA-256 of a file, which publishers tell.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
+
+use crate::files;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 20;
@@ -18,7 +19,7 @@ pub fn sha256_of(
     path: &Path,
     goes_on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> io::Result<Option<String>> {
-    let mut file = File::open(path)?;
+    let mut file = files::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; CHUNK];
     loop {

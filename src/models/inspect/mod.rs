@@ -7,10 +7,10 @@ mod hash;
 mod header;
 mod pickle;
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use crate::files;
 pub use fault::Fault;
 pub use finite::Watch;
 pub use hash::sha256_of;
@@ -22,7 +22,7 @@ pub use pickle::check_pickle;
 /// # Errors
 /// What opening gives, or the [`Fault`].
 pub fn header_of(path: &Path) -> io::Result<Result<Header, Fault>> {
-    let file = File::open(path)?;
+    let file = files::open(path)?;
     let length = file.metadata()?.len();
     Ok(read_header(BufReader::new(file), length))
 }
@@ -32,7 +32,7 @@ pub fn header_of(path: &Path) -> io::Result<Result<Header, Fault>> {
 /// # Errors
 /// What opening gives, or the [`Fault`].
 pub fn pickle_of(path: &Path) -> io::Result<Result<(), Fault>> {
-    let file = File::open(path)?;
+    let file = files::open(path)?;
     let length = file.metadata()?.len();
     Ok(check_pickle(BufReader::new(file), length))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::files;
 use crate::models::lora;
 
 /// Folders of other programs below the home folder, as their guides propose them.
@@ -120,7 +121,9 @@ impl Places {
 /// What the branch of a repository in the hub's cache is at, or what was fetched of it.
 pub(super) fn snapshot(repository: &Path) -> Option<PathBuf> {
     let snapshots = repository.join("snapshots");
-    let main = fs::read_to_string(repository.join("refs/main")).unwrap_or_default();
+    let main = repository.join("refs/main");
+    let main = files::require_file(&main).and_then(|()| fs::read_to_string(&main));
+    let main = main.unwrap_or_default();
     let mut names = names_in(&snapshots);
     let main = names.iter().position(|name| name == main.trim());
     let name = match main {

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use fresco_studio::models::catalog::ModelFolder;
 use fresco_studio::models::library::{Found, Library, ModelId, Owner, Places, Role, State, scan};
+use fresco_studio::models::lora::Lora;
 
 use super::{published, put, weights};
 use crate::single_files::hollow;
@@ -192,6 +194,45 @@ fn links_lead_neither_in_circles_nor_out_of_the_cache() {
     assert!(library.found.iter().all(|found| found.owner == Owner::Own));
     let notes = library.notes.join("\n");
     assert!(notes.contains("leads out of its cache"), "{notes}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_not_waited_for() {
+    let home = Home::new();
+    home.weights("models/ink.safetensors", LORA);
+    let pipes = [
+        "models/pipe.safetensors",
+        "models/hed/ControlNetHED.pth",
+        "models/paint/unet/diffusion_pytorch_model.safetensors",
+    ];
+    put(&home.path("models/paint/unet/config.json"), b"{}");
+    for name in pipes {
+        let path = home.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match std::process::Command::new("mkfifo").arg(&path).status() {
+            Ok(status) => assert!(status.success()),
+            Err(error) => {
+                eprintln!("skipped: no mkfifo here: {error}");
+                return;
+            }
+        }
+    }
+    let library = home.scan();
+    assert_eq!(named(&library, "ink")[0].trouble, None);
+    let notes = library.notes.join("\n");
+    assert!(notes.contains("pipe.safetensors is passed over"), "{notes}");
+    let paint = named(&library, "paint")[0].trouble.as_deref();
+    assert!(paint.unwrap().contains("no file"), "{paint:?}");
+    assert!(matches!(
+        state(&library, "hed"),
+        State::Missing | State::Damaged { .. }
+    ));
+    let pipe = home.path(pipes[0]);
+    assert!(ModelFolder::open(&pipe, None).is_err());
+    assert!(Lora::read(&pipe).is_err());
+    let paint = ModelFolder::open(&home.path("models/paint"), None).unwrap();
+    assert!(paint.part("unet").weights().is_err());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Source: the published key lists, and the names that set other families apart.
 
 use super::checkpoint::TensorList;
+use super::lora;
 use super::original::Network;
 
 /// Why a file is of no use here.
@@ -62,7 +63,7 @@ impl Contents {
     /// [`FamilyError`] for a file of another family or purpose.
     pub fn of(tensors: &TensorList) -> Result<Self, FamilyError> {
         let names = Names(tensors);
-        if names.any(is_of_lora) {
+        if names.any(lora::is_part) {
             return Err(FamilyError::OtherRole {
                 found: "a LoRA",
                 advice: "which is added to a model; name it with --lora",
@@ -116,22 +117,6 @@ impl Contents {
         self.naming(network)
             .ok_or(FamilyError::Lacks { wanted, advice })
     }
-}
-
-/// Whether a name is of a low-rank delta and not of a network.
-pub(super) fn is_of_lora(name: &str) -> bool {
-    const ENDS: [&str; 9] = [
-        ".lora_down.weight",
-        ".lora_up.weight",
-        ".lora_A.weight",
-        ".lora_B.weight",
-        "_lora.down.weight",
-        "_lora.up.weight",
-        ".lora.down.weight",
-        ".lora.up.weight",
-        ".hada_w1_a",
-    ];
-    ENDS.iter().any(|end| name.ends_with(end)) || name.contains(".lokr_w")
 }
 
 /// The family of a network or LoRA whose attention to the text looks at tokens of this width, if it is another one.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::manifest::Role;
 use crate::models::checkpoint::{TensorList, is_pickle};
-use crate::models::family::{Contents, FamilyError, is_of_lora};
+use crate::models::family::{Contents, FamilyError};
 use crate::models::inspect::{self, Header, TensorInfo};
-use crate::models::lora;
+use crate::models::lora::{self, Kind};
 use crate::models::original::Network;
 
 /// What a file is.
@@ -67,11 +67,17 @@ fn nature(header: &Header) -> Nature {
     let side = |side: &u64| usize::try_from(*side).unwrap_or(usize::MAX);
     let shape = |info: &TensorInfo| (info.name.clone(), info.shape.iter().map(side).collect());
     let tensors: TensorList = header.tensors.iter().map(shape).collect();
-    if tensors.keys().any(|name| is_of_lora(name)) {
-        let family = lora::other_family(&tensors);
+    if let Some(kind) = lora::kind(&tensors) {
+        let trouble = match kind {
+            Kind::Usable => None,
+            Kind::OtherFamily(_) => Some(NOT_SD15.to_owned()),
+            Kind::Unsupported(kind) => Some(format!(
+                "this is {kind}, and only LoRA and LoCon are supported"
+            )),
+        };
         return Nature {
             role: Some(Role::Lora),
-            trouble: family.map(|_| NOT_SD15.to_owned()),
+            trouble,
         };
     }
     let (role, trouble) = match Contents::of(&tensors) {
@@ -136,6 +142,42 @@ mod tests {
         assert_eq!(role("decoder.up.0.block.0.norm1.bias"), Some(Role::Vae));
         assert_eq!(role("unet.mid_block.lora_A.weight"), Some(Role::Lora));
         assert_eq!(role("something.else"), None);
+    }
+
+    #[test]
+    fn loras_of_every_layout_are_known_and_those_that_cannot_be_used_are_told() {
+        let layer = "down_blocks.0.attentions.0.proj_in";
+        let lora = |names: &[&str]| {
+            let named: Vec<String> = names.iter().map(|end| format!("{layer}{end}")).collect();
+            let tensors: Vec<(&str, &[u64])> = named.iter().map(|it| (&**it, &[1][..])).collect();
+            let found = nature(&header(&tensors));
+            assert_eq!(found.role, Some(Role::Lora), "{names:?}");
+            found.trouble.unwrap_or_default()
+        };
+        for names in [
+            [".lora_A.default.weight", ".lora_B.default.weight"],
+            [
+                ".lora_linear_layer.down.weight",
+                ".lora_linear_layer.up.weight",
+            ],
+            [
+                ".processor.to_q_lora.down.weight",
+                ".processor.to_q_lora.up.weight",
+            ],
+        ] {
+            assert_eq!(lora(&names), "");
+        }
+        for (names, kind) in [
+            ([".hada_w1_b", ".hada_w2_a"], "a LoHa"),
+            ([".lora_A.weight", ".lora_magnitude_vector"], "a DoRA"),
+            ([".lora_down.weight", ".dora_scale"], "a DoRA"),
+            ([".lokr_w1", ".alpha"], "a LoKr"),
+        ] {
+            assert!(lora(&names).contains(kind), "{names:?}");
+        }
+        let other = "diffusion_model.blocks.0.q.lora_A.weight";
+        let found = nature(&header(&[(other, &[4, 4])]));
+        assert_eq!(found.trouble.as_deref(), Some(NOT_SD15));
     }
 
     #[test]

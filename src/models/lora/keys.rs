@@ -48,6 +48,8 @@ pub(super) enum Meaning {
     Unsupported(&'static str),
     /// A part of a LoRA for another family.
     OtherFamily(&'static str),
+    /// A part of a LoRA for a network that nobody here has.
+    OtherNetwork,
     /// Nothing that is known.
     Unknown,
 }
@@ -90,21 +92,27 @@ pub(super) fn read(name: &str) -> Meaning {
     if let Some(other) = unsupported(name) {
         return Meaning::Unsupported(other);
     }
+    let Some((path, role)) = split_role(name) else {
+        return Meaning::Unknown;
+    };
+    let (target, path) = match split_target(path) {
+        Ok(split) => split,
+        // Other things than LoRAs have a tensor of this name.
+        Err(Meaning::OtherNetwork) if role == Role::Alpha => return Meaning::Unknown,
+        Err(meaning) => return meaning,
+    };
+    let path = published(target, path).replace('.', "_");
+    Meaning::Part(LayerKey { target, path }, role)
+}
+
+fn split_role(name: &str) -> Option<(&str, Role)> {
     // The longest ending, as one is the end of another.
     let role = ROLES
         .iter()
         .filter(|(end, _)| name.ends_with(end))
         .max_by_key(|(end, _)| end.len());
-    let Some((end, role)) = role else {
-        return Meaning::Unknown;
-    };
-    let path = &name[..name.len() - end.len()];
-    let (target, path) = match split_target(path) {
-        Ok(split) => split,
-        Err(meaning) => return meaning,
-    };
-    let path = published(target, path).replace('.', "_");
-    Meaning::Part(LayerKey { target, path }, *role)
+    let (end, role) = role?;
+    Some((&name[..name.len() - end.len()], *role))
 }
 
 fn unsupported(name: &str) -> Option<&'static str> {
@@ -158,7 +166,7 @@ fn split_target(path: &str) -> Result<(Target, &str), Meaning> {
     } else if path.starts_with("text_model.") {
         Ok((Target::TextEncoder, path))
     } else {
-        Err(Meaning::Unknown)
+        Err(Meaning::OtherNetwork)
     }
 }
 
@@ -245,6 +253,11 @@ mod tests {
             Meaning::Unsupported("a LoHa")
         );
         assert_eq!(read("emb_params"), Meaning::Unknown);
+        assert_eq!(read("some.gate.alpha"), Meaning::Unknown);
+        assert_eq!(
+            read("diffusion_model.blocks.0.q.lora_A.weight"),
+            Meaning::OtherNetwork
+        );
         assert_eq!(LayerKey::of_weight(Target::UNet, "conv_in.bias"), None);
     }
 }

@@ -6,6 +6,7 @@
 //! Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021. Convolutions are flattened over the
 //! kernel, as `LoCon` and LCM-LoRA have them.
 
+mod error;
 mod find;
 mod keys;
 
@@ -19,89 +20,10 @@ use super::checkpoint::{CheckpointError, StoredTensor, TensorList, shapes, store
 use super::family::{FamilyError, family_of_text_width};
 use super::inspect::Watch;
 use crate::tensor::{Device, Tensor};
+pub use error::LoraError;
 pub use find::{FOLDER, find};
 pub use keys::{LayerKey, Target};
 use keys::{Meaning, Role};
-
-/// Why a LoRA cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LoraError {
-    /// It is not there.
-    #[error(
-        "there is no LoRA \"{name}\"; name a .safetensors file, or one in the folder \"loras\" of the models folder"
-    )]
-    NotFound {
-        /// As it was named.
-        name: String,
-    },
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] CheckpointError),
-    /// For another family of models.
-    #[error("cannot use the LoRA {file}")]
-    Family {
-        /// What it is for.
-        source: FamilyError,
-        /// The file.
-        file: String,
-    },
-    /// It changes weights in another way.
-    #[error("this is {kind}, and only LoRA and LoCon are supported; choose another file: {file}")]
-    Unsupported {
-        /// What it is, with its article.
-        kind: &'static str,
-        /// The file.
-        file: String,
-    },
-    /// A layer is not whole.
-    #[error("the LoRA is damaged ({reason} in {layer}); download it again: {file}")]
-    Malformed {
-        /// What is wrong.
-        reason: &'static str,
-        /// The layer.
-        layer: String,
-        /// The file.
-        file: String,
-    },
-    /// Two names in it mean one part of a layer: it holds several deltas in different layouts.
-    #[error(
-        "the LoRA names one part of a layer twice, {first} and {second}; choose a file with a single LoRA: {file}"
-    )]
-    Collision {
-        /// A name.
-        first: String,
-        /// Another name for the same.
-        second: String,
-        /// The file.
-        file: String,
-    },
-    /// A layer has another size in the model.
-    #[error(
-        "the LoRA is for another model ({layer} is {found:?}, not {expected:?}); choose one for the SD 1.5 family: {file}"
-    )]
-    Misshapen {
-        /// The layer.
-        layer: String,
-        /// Shape of its weight in the model.
-        expected: Vec<usize>,
-        /// Shape that the LoRA has for it.
-        found: Vec<usize>,
-        /// The file.
-        file: String,
-    },
-    /// No layer of it is in the model.
-    #[error(
-        "none of the LoRA's {n_layers} layers is in the model ({example}, …); choose one for the SD 1.5 family: {file}"
-    )]
-    NothingFits {
-        /// How many it has.
-        n_layers: usize,
-        /// One of them.
-        example: String,
-        /// The file.
-        file: String,
-    },
-}
 
 /// The deltas of one file.
 #[derive(Clone, Debug)]
@@ -136,51 +58,33 @@ impl Lora {
     pub fn read(path: &Path) -> Result<Self, LoraError> {
         let file = path.display().to_string();
         let tensors = stored_tensors(path)?;
-        if let Some(family) = other_family(&shapes(&tensors)) {
-            let role = "LoRA";
-            let source = FamilyError::Wrong { family, role };
-            return Err(LoraError::Family { source, file });
-        }
-        let watch = Watch::default();
-        let mut parts: BTreeMap<LayerKey, Parts> = BTreeMap::new();
-        for (name, tensor) in tensors {
-            match keys::read(&name) {
-                Meaning::Part(key, role) => {
-                    let layer = parts.entry(key).or_default();
-                    let part = match role {
-                        Role::Down => &mut layer.down,
-                        Role::Up => &mut layer.up,
-                        Role::Alpha => &mut layer.alpha,
-                    };
-                    if let Some(first) = part.replace(watch.over(tensor)) {
-                        return Err(LoraError::Collision {
-                            first: first.name,
-                            second: name,
-                            file,
-                        });
-                    }
-                }
-                Meaning::Unsupported(kind) => return Err(LoraError::Unsupported { kind, file }),
-                Meaning::OtherFamily(_) | Meaning::Unknown => {
-                    tracing::warn!(%name, %file, "a tensor that no LoRA has");
-                }
+        match kind(&shapes(&tensors)) {
+            Some(Kind::Usable) => {}
+            Some(Kind::Unsupported(kind)) => return Err(LoraError::Unsupported { kind, file }),
+            Some(Kind::OtherFamily(family)) => {
+                let role = "LoRA";
+                let source = FamilyError::Wrong { family, role };
+                return Err(LoraError::Family { source, file });
+            }
+            None => {
+                let source = FamilyError::OtherRole {
+                    found: "no LoRA",
+                    advice: "its tensors have other names; choose another file",
+                };
+                return Err(LoraError::Family { source, file });
             }
         }
-        if parts.is_empty() {
-            let source = FamilyError::OtherRole {
-                found: "no LoRA",
-                advice: "its tensors have other names; choose another file",
-            };
-            return Err(LoraError::Family { source, file });
-        }
+        let watch = Watch::default();
         let whole = |(key, parts): (LayerKey, Parts)| {
-            let layer = parts.whole().map_err(|reason| LoraError::Malformed {
+            let layer = parts.whole();
+            let layer = layer.map_err(|reason| LoraError::Malformed {
                 reason,
                 layer: key.path.clone(),
                 file: file.clone(),
             })?;
             Ok::<_, LoraError>((key, layer))
         };
+        let parts = parts_of(tensors, &watch, &file)?;
         let layers = parts.into_iter().map(whole).collect::<Result<_, _>>()?;
         Ok(Self {
             file,
@@ -246,6 +150,35 @@ impl Lora {
     pub fn file(&self) -> &str {
         &self.file
     }
+}
+
+/// The parts of every layer; no part may be there twice.
+fn parts_of(
+    tensors: BTreeMap<String, StoredTensor>,
+    watch: &Watch,
+    file: &str,
+) -> Result<BTreeMap<LayerKey, Parts>, LoraError> {
+    let mut parts: BTreeMap<LayerKey, Parts> = BTreeMap::new();
+    for (name, tensor) in tensors {
+        let Meaning::Part(key, role) = keys::read(&name) else {
+            tracing::warn!(%name, %file, "a tensor that no LoRA has");
+            continue;
+        };
+        let layer = parts.entry(key).or_default();
+        let part = match role {
+            Role::Down => &mut layer.down,
+            Role::Up => &mut layer.up,
+            Role::Alpha => &mut layer.alpha,
+        };
+        if let Some(first) = part.replace(watch.over(tensor)) {
+            return Err(LoraError::Collision {
+                first: first.name,
+                second: name,
+                file: file.to_owned(),
+            });
+        }
+    }
+    Ok(parts)
 }
 
 impl Parts {
@@ -363,16 +296,54 @@ fn scalar(tensor: &StoredTensor) -> Option<f32> {
     value.first().copied().filter(|value| value.is_finite())
 }
 
-/// The family that a LoRA is for, if it is another one: it has the same names in places, but texts of another width.
-pub(super) fn other_family(tensors: &TensorList) -> Option<&'static str> {
-    let of = |(name, shape): (&String, &Vec<usize>)| match keys::read(name) {
-        Meaning::OtherFamily(family) => Some(family),
-        Meaning::Part(key, Role::Down)
-            if key.target == Target::UNet && key.path.ends_with("attn2_to_k") =>
-        {
-            family_of_text_width(*shape.get(1)?)
+/// What a file of low-rank deltas is, by its names and shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One that can be used.
+    Usable,
+    /// It changes weights in another way, which this is, with its article.
+    Unsupported(&'static str),
+    /// It is for another family, with its article.
+    OtherFamily(&'static str),
+}
+
+/// Whether a tensor's name is of a delta, of any kind, and not of a network.
+pub(super) fn is_part(name: &str) -> bool {
+    keys::read(name) != Meaning::Unknown
+}
+
+/// What a list of tensors is; nothing if no name in it is of a delta. One for another family has the same names in
+/// places, but texts of another width.
+pub(super) fn kind(tensors: &TensorList) -> Option<Kind> {
+    let (mut has_part, mut is_foreign, mut unsupported) = (false, false, None);
+    for (name, shape) in tensors {
+        let family = match keys::read(name) {
+            Meaning::OtherFamily(family) => Some(family),
+            Meaning::Part(key, role) => {
+                has_part = true;
+                let is_of_text = role == Role::Down
+                    && key.target == Target::UNet
+                    && key.path.ends_with("attn2_to_k");
+                let width = shape.get(1).filter(|_| is_of_text);
+                width.and_then(|width| family_of_text_width(*width))
+            }
+            Meaning::Unsupported(kind) => {
+                unsupported = unsupported.or(Some(kind));
+                None
+            }
+            Meaning::OtherNetwork => {
+                is_foreign = true;
+                None
+            }
+            Meaning::Unknown => None,
+        };
+        if let Some(family) = family {
+            return Some(Kind::OtherFamily(family));
         }
-        _ => None,
-    };
-    tensors.iter().find_map(of)
+    }
+    match unsupported {
+        Some(kind) => Some(Kind::Unsupported(kind)),
+        None if has_part => Some(Kind::Usable),
+        None => is_foreign.then_some(Kind::OtherFamily("a model of another family")),
+    }
 }

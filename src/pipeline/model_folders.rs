@@ -138,6 +138,9 @@ impl ModelFolders {
         for lora in &self.loras {
             let content = files.of(&lora.path).map_err(ModelError::from)?;
             hashes.push(ContentHash::of_value(&(content, lora.strength)));
+            if let Some(config) = lora::config_beside(&lora.path) {
+                hashes.push(files.of(&config).map_err(ModelError::from)?);
+            }
         }
         Ok(ContentHash::of_value(&hashes))
     }

@@ -1,5 +1,6 @@
 //! What can be wrong with a LoRA.
 
+use crate::models::catalog::CatalogError;
 use crate::models::checkpoint::CheckpointError;
 use crate::models::family::FamilyError;
 
@@ -33,6 +34,19 @@ pub enum LoraError {
         /// The file.
         file: String,
     },
+    /// What is noted of its scales cannot be.
+    #[error(
+        "what is noted of the LoRA's scales cannot be used ({reason}); download it again: {file}"
+    )]
+    Notes {
+        /// What is wrong.
+        reason: &'static str,
+        /// The file that the notes are in.
+        file: String,
+    },
+    /// The config beside it cannot be read.
+    #[error(transparent)]
+    Config(#[from] CatalogError),
     /// A layer is not whole.
     #[error("the LoRA is damaged ({reason} in {layer}); download it again: {file}")]
     Malformed {

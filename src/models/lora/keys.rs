@@ -105,6 +105,12 @@ pub(super) fn read(name: &str) -> Meaning {
     Meaning::Part(LayerKey { target, path }, role)
 }
 
+/// The path of the module that a part of a delta is for, as the file writes it.
+pub(super) fn module_of(name: &str) -> Option<&str> {
+    let (path, _) = split_role(name)?;
+    split_target(path).ok().map(|(_, path)| path)
+}
+
 fn split_role(name: &str) -> Option<(&str, Role)> {
     // The longest ending, as one is the end of another.
     let role = ROLES

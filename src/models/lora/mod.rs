@@ -9,21 +9,26 @@
 mod error;
 mod find;
 mod keys;
+mod notes;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::store::{bridge, burn_pack};
 use burn::tensor::{DType, TensorData};
 
-use super::checkpoint::{CheckpointError, StoredTensor, TensorList, shapes, stored_tensors};
+use super::catalog::read_file;
+use super::checkpoint::{
+    CheckpointError, StoredTensor, TensorList, inspected, shapes, stored_tensors,
+};
 use super::family::{FamilyError, family_of_text_width};
-use super::inspect::Watch;
+use super::inspect::{Watch, header_of};
 use crate::tensor::{Device, Tensor};
 pub use error::LoraError;
 pub use find::{FOLDER, find};
 pub use keys::{LayerKey, Target};
 use keys::{Meaning, Role};
+use notes::Notes;
 
 /// The deltas of one file.
 #[derive(Clone, Debug)]
@@ -74,9 +79,10 @@ impl Lora {
                 return Err(LoraError::Family { source, file });
             }
         }
+        let notes = notes_of(path)?;
         let watch = Watch::default();
         let whole = |(key, parts): (LayerKey, Parts)| {
-            let layer = parts.whole();
+            let layer = parts.whole(key.target, &notes);
             let layer = layer.map_err(|reason| LoraError::Malformed {
                 reason,
                 layer: key.path.clone(),
@@ -181,9 +187,33 @@ fn parts_of(
     Ok(parts)
 }
 
+/// What is noted of the scales, in the file's list or beside it.
+fn notes_of(path: &Path) -> Result<Notes, LoraError> {
+    let header = inspected(path, header_of)?;
+    let config = config_beside(path);
+    let beside = config.clone().map(read_file).transpose()?.flatten();
+    Notes::read(&header.metadata, beside.as_deref()).map_err(|reason| LoraError::Notes {
+        reason,
+        file: match config {
+            Some(config) if !header.metadata.contains_key(notes::KEY) => config,
+            _ => path.to_owned(),
+        }
+        .display()
+        .to_string(),
+    })
+}
+
+/// The config that PEFT writes beside the weights, if these are called as PEFT calls them and it is there.
+#[must_use]
+pub fn config_beside(path: &Path) -> Option<PathBuf> {
+    let is_peft = path.file_name()? == "adapter_model.safetensors";
+    let config = path.with_file_name("adapter_config.json");
+    (is_peft && config.is_file()).then_some(config)
+}
+
 impl Parts {
     /// The delta, or what it lacks.
-    fn whole(self) -> Result<LowRank, &'static str> {
+    fn whole(self, target: Target, notes: &Notes) -> Result<LowRank, &'static str> {
         let (Some(down), Some(up)) = (self.down, self.up) else {
             return Err("one half is missing");
         };
@@ -199,15 +229,14 @@ impl Parts {
         if !(down.dtype.is_float() && up.dtype.is_float()) {
             return Err("a half is no float");
         }
-        let alpha = match self.alpha {
-            Some(alpha) => scalar(&alpha).ok_or("alpha is no number")?,
-            None => rank as f32,
+        let scale = match self.alpha {
+            Some(alpha) => scalar(&alpha).ok_or("alpha is no number")? / rank as f32,
+            None => {
+                let module = keys::module_of(&down.name).unwrap_or_default();
+                notes.scale(target, module, rank)?
+            }
         };
-        Ok(LowRank {
-            down,
-            up,
-            scale: alpha / rank as f32,
-        })
+        Ok(LowRank { down, up, scale })
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Standing {
     Unknown,
     /// It can be used.
     Ready(PathBuf),
+    /// It can be used, but nobody has compared its bytes with the hash that is known.
+    Unchecked(PathBuf),
     /// It is not on this machine.
     Missing,
     /// Its file is of another family.
@@ -120,6 +122,7 @@ impl Standing {
         match self {
             Self::Unknown => "looking…".to_owned(),
             Self::Ready(_) => "ready".to_owned(),
+            Self::Unchecked(_) => "ready, SHA-256 not compared".to_owned(),
             Self::Missing => "missing".to_owned(),
             Self::OtherFamily => NOT_SD15.to_owned(),
             Self::Damaged(reason) => format!("damaged: {reason}"),
@@ -175,6 +178,7 @@ impl Models {
         match self.known(id) {
             None => Standing::Unknown,
             Some(State::Ready { path }) => Standing::Ready(path.clone()),
+            Some(State::Unchecked { path }) => Standing::Unchecked(path.clone()),
             Some(State::Missing) => Standing::Missing,
             Some(State::Unfinished { done, total }) => Standing::Unfinished(*done, *total),
             Some(State::Damaged { reason, .. }) if reason == NOT_SD15 => Standing::OtherFamily,
@@ -289,7 +293,9 @@ impl AppState {
         let drop = || plain("Cancel", Action::Model(ModelAction::Drop(id())));
         match standing {
             Standing::Unknown => Vec::new(),
-            Standing::Ready(path) => self.offer_use(entry.role, path).into_iter().collect(),
+            Standing::Ready(path) | Standing::Unchecked(path) => {
+                self.offer_use(entry.role, path).into_iter().collect()
+            }
             Standing::Missing => vec![ask("Download"), copy()],
             Standing::OtherFamily | Standing::Damaged(_) => vec![ask("Download again"), copy()],
             Standing::Unfinished(..) => vec![go_on("Continue"), drop(), copy()],

@@ -44,7 +44,7 @@ pub(super) fn list(library: &Library, endpoint: &str, console: &mut Console) {
         };
         heading = Some(entry.role);
         let mark = match state {
-            State::Ready { .. } => '●',
+            State::Ready { .. } | State::Unchecked { .. } => '●',
             _ => '○',
         };
         console.say(format_args!(
@@ -71,6 +71,10 @@ pub(super) fn list(library: &Library, endpoint: &str, console: &mut Console) {
         console.tell(&Line::Note { text });
     }
     console.say("Get one with: fresco-studio models get NAME");
+    let is_unchecked = |(_, state): &(Entry, State)| matches!(state, State::Unchecked { .. });
+    if library.entries.iter().any(is_unchecked) {
+        console.say("The same compares the SHA-256 of one that is there.");
+    }
 }
 
 /// How many models are in folders of others.
@@ -100,6 +104,9 @@ fn say_owners(library: &Library, console: &mut Console) {
 fn word(state: &State) -> String {
     match state {
         State::Ready { path } => format!("ready: {}", path.display()),
+        State::Unchecked { path } => {
+            format!("ready, SHA-256 not compared: {}", path.display())
+        }
         State::Missing => "missing".to_owned(),
         State::Unfinished {
             done,

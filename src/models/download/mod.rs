@@ -119,33 +119,45 @@ pub fn get(
     fetch::fetch_if(&order, hub, watch, &misfit)
 }
 
-/// The file, if it is there already and whole. One that was put there by hand is compared with what is known of it.
+/// The file, if it is there already and whole: its bytes are hashed and compared with what the catalogue knows, else with
+/// what was noted as they came.
 fn there(order: &Order, watch: &mut Watch<'_>) -> Result<Option<Receipt>, DownloadError> {
     let path = &order.file;
-    let Some(bytes) = fs::metadata(path).ok().map(|about| about.len()) else {
+    let about = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    let Some(about) = about else {
         return Ok(None);
     };
-    if fault(path, path).is_some() || order.bytes.is_some_and(|wanted| wanted != bytes) {
+    let told = match (&order.sha256, Record::beside(path)) {
+        (Some(hash), _) => Some((order.bytes, hash.clone(), CheckedBy::Catalogue)),
+        (None, Some(record)) => {
+            let by = match record.checked_by {
+                CheckedBy::Hub => CheckedBy::Hub,
+                // The catalogue knows no hash, whatever it knew before.
+                CheckedBy::Catalogue | CheckedBy::Nobody => CheckedBy::Nobody,
+            };
+            Some((Some(record.bytes), record.sha256, by))
+        }
+        (None, None) => None,
+    };
+    let noted = told.as_ref().and_then(|(bytes, ..)| *bytes);
+    let mut lengths = [order.bytes, noted].into_iter().flatten();
+    if lengths.any(|wanted| wanted != about.len()) || fault(path, path).is_some() {
         return Ok(None);
     }
-    let receipt = |sha256, checked_by| Receipt {
+    let sha256 = partial::hash_of(path, &mut || watch(Step::Checking))?;
+    let checked_by = match told {
+        Some((_, wanted, _)) if !wanted.eq_ignore_ascii_case(&sha256) => return Ok(None),
+        Some((.., by)) => by,
+        None => CheckedBy::Nobody,
+    };
+    let receipt = Receipt {
         path: path.clone(),
-        bytes,
+        bytes: about.len(),
         sha256,
         checked_by,
     };
-    if let Some(record) = Record::beside(path) {
-        let is_whole = record.bytes == bytes;
-        return Ok(is_whole.then(|| receipt(record.sha256, record.checked_by)));
-    }
-    let found = partial::hash_of(path, &mut || watch(Step::Checking))?;
-    Ok(match &order.sha256 {
-        None => Some(receipt(found, CheckedBy::Nobody)),
-        Some(wanted) if wanted.eq_ignore_ascii_case(&found) => {
-            Some(receipt(found, CheckedBy::Catalogue))
-        }
-        Some(_) => None,
-    })
+    partial::note_compared(&receipt, &order.address, &about);
+    Ok(Some(receipt))
 }
 
 /// What is wrong with the structure of a file at `path` that is to be called `name`, if it is one of weights.

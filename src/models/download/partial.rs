@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,7 @@ pub(super) struct Memo {
     pub sha256: Option<String>,
 }
 
-/// What is known of a downloaded file, beside it: `<file>.source.toml`.
+/// What is known of a file that was downloaded or compared, beside it: `<file>.source.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Where it came from.
@@ -37,14 +38,61 @@ pub struct Record {
     pub sha256: String,
     /// Whom the hash was compared with.
     pub checked_by: CheckedBy,
+    /// When the file was written last as it was hashed, in milliseconds since 1970.
+    #[serde(default)]
+    pub modified_ms: Option<u64>,
 }
 
+/// Times that differ by less are the same: some file systems round them to two seconds.
+const SAME_TIME_MS: u64 = 2000;
+
 impl Record {
-    /// The record of a file, if it was downloaded by this program.
+    fn new(address: &str, receipt: &Receipt, about: Option<&fs::Metadata>) -> Self {
+        Self {
+            address: address.to_owned(),
+            bytes: receipt.bytes,
+            sha256: receipt.sha256.clone(),
+            checked_by: receipt.checked_by,
+            modified_ms: about.and_then(modified_ms),
+        }
+    }
+
+    /// Whether the hash is of the file as it is now, as far as its length and its time tell.
+    #[must_use]
+    pub fn is_of(&self, about: &fs::Metadata) -> bool {
+        let times = self.modified_ms.zip(modified_ms(about));
+        let is_then = times.is_some_and(|(noted, now)| noted.abs_diff(now) <= SAME_TIME_MS);
+        self.bytes == about.len() && is_then
+    }
+
+    fn write(&self, file: &Path) -> Result<(), DownloadError> {
+        let text = toml::to_string(self)
+            .unwrap_or_else(|error| unreachable!("the record is plain data: {error}"));
+        let path = beside(file, "", ".source.toml");
+        files::write_atomic(&path, text.as_bytes())
+            .map_err(|source| DownloadError::writing(&path, source))
+    }
+
+    /// The record of a file, if this program has downloaded or compared it.
     #[must_use]
     pub fn beside(file: &Path) -> Option<Self> {
-        let text = fs::read_to_string(beside(file, "", ".source.toml")).ok()?;
-        toml::from_str(&text).ok()
+        let path = beside(file, "", ".source.toml");
+        files::require_file(&path).ok()?;
+        toml::from_str(&fs::read_to_string(path).ok()?).ok()
+    }
+}
+
+fn modified_ms(about: &fs::Metadata) -> Option<u64> {
+    let since = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
+}
+
+/// Notes that a file which was there was compared, so that it need not be hashed to know it. Where that cannot be
+/// written, it is hashed again.
+pub(super) fn note_compared(receipt: &Receipt, address: &str, about: &fs::Metadata) {
+    let record = Record::new(address, receipt, Some(about));
+    if let Err(error) = record.write(&receipt.path) {
+        tracing::warn!(%error, "what was compared cannot be noted");
     }
 }
 
@@ -69,6 +117,7 @@ fn beside(file: &Path, before: &str, after: &str) -> PathBuf {
 }
 
 fn read_memo(path: &Path) -> Option<Memo> {
+    files::require_file(path).ok()?;
     toml::from_str(&fs::read_to_string(path).ok()?).ok()
 }
 
@@ -213,17 +262,8 @@ impl Partial {
 
     /// Gives the file its name, after its data has reached the disk, and writes its record.
     pub fn finish(&mut self, receipt: &Receipt) -> Result<(), DownloadError> {
-        let record = Record {
-            address: self.memo.address.clone(),
-            bytes: receipt.bytes,
-            sha256: receipt.sha256.clone(),
-            checked_by: receipt.checked_by,
-        };
-        let text = toml::to_string(&record)
-            .unwrap_or_else(|error| unreachable!("the record is plain data: {error}"));
-        let path = beside(&self.whole, "", ".source.toml");
-        files::write_atomic(&path, text.as_bytes())
-            .map_err(|source| DownloadError::writing(&path, source))?;
+        let about = self.file.metadata().ok();
+        Record::new(&self.memo.address, receipt, about.as_ref()).write(&self.whole)?;
         files::commit(&self.path, &self.whole)
             .map_err(|source| DownloadError::writing(&self.whole, source))?;
         let _ = fs::remove_file(&self.memo_path);

@@ -20,6 +20,11 @@ pub enum State {
         /// Its file, or the folder that holds it.
         path: PathBuf,
     },
+    /// It can be used, but its bytes were not compared with the hash that the catalogue has.
+    Unchecked {
+        /// Its file.
+        path: PathBuf,
+    },
     /// It is not on this machine.
     Missing,
     /// A download has stopped in the middle, and can go on.
@@ -58,7 +63,8 @@ pub(super) fn of(entry: &Entry, places: &Places, found: &[Found]) -> State {
         None => elsewhere(entry, found),
     };
     match (own(entry, &path), elsewhere) {
-        (Some(State::Ready { path }), _) | (_, Some(path)) => State::Ready { path },
+        (Some(own @ (State::Ready { .. } | State::Unchecked { .. })), _) => own,
+        (_, Some(path)) => State::Ready { path },
         (Some(state), None) => state,
         (None, None) => State::Missing,
     }
@@ -79,8 +85,13 @@ fn own(entry: &Entry, path: &Path) -> Option<State> {
         }
         _ => misfit(entry, path),
     };
+    let is_unchecked = entry.sha256.as_ref().is_some_and(|hash| {
+        let is_told = |record: &Record| record.sha256.eq_ignore_ascii_case(hash);
+        !record.is_some_and(|record| is_told(&record) && record.is_of(&about))
+    });
     let path = path.to_owned();
     Some(match reason {
+        None if is_unchecked => State::Unchecked { path },
         None => State::Ready { path },
         Some(reason) => State::Damaged { path, reason },
     })

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use fresco_studio::models::checkpoint::TensorList;
-use fresco_studio::models::download::{DownloadError, Hub, Receipt, get};
+use fresco_studio::models::download::{CheckedBy, DownloadError, Hub, Receipt, Record, get};
 use fresco_studio::models::library::{Entry, Places, Role, State, catalogue, misfit, scan};
 
 use super::server::{Server, TAG, serve};
@@ -114,6 +114,51 @@ fn a_pickle_of_another_network_is_not_ready() {
     });
 }
 
+#[test]
+fn what_nobody_has_hashed_is_not_called_compared() {
+    let models = tempfile::tempdir().unwrap();
+    let mut known = catalogue().iter().filter(|entry| entry.sha256.is_some());
+    let known = known
+        .find(|entry| !fresco_studio::models::checkpoint::is_pickle(Path::new(&entry.file)))
+        .unwrap();
+    let place = known.place(models.path());
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    hollow_of(&place, &tensors_of(known), ("F32", 4));
+    let file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&place)
+        .unwrap();
+    let n_bytes = file.metadata().unwrap().len();
+    let unchecked = State::Unchecked {
+        path: place.clone(),
+    };
+    if !known.is_exact || known.bytes == n_bytes {
+        assert_eq!(state_of(known, models.path()), unchecked);
+    }
+    let record = |modified: std::time::SystemTime, hash: &str| {
+        let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+        let text = format!(
+            "address = \"x\"\nbytes = {n_bytes}\nsha256 = \"{hash}\"\nchecked_by = \"catalogue\"\n\
+             modified_ms = {}\n",
+            since.as_millis()
+        );
+        let name = format!("{}.source.toml", known.file_name());
+        put(&place.with_file_name(name), text.as_bytes());
+        state_of(known, models.path())
+    };
+    let (now, hash) = (
+        file.metadata().unwrap().modified().unwrap(),
+        known.sha256.as_deref().unwrap(),
+    );
+    let ready = State::Ready {
+        path: place.clone(),
+    };
+    let earlier = now - std::time::Duration::from_secs(60);
+    assert_eq!(record(now, hash), ready);
+    assert_eq!(record(earlier, hash), unchecked);
+    assert_eq!(record(now, "00"), unchecked);
+}
+
 /// A hub that has this file under every name, and a folder for models.
 struct Desk {
     server: Server,
@@ -172,4 +217,29 @@ fn another_network_in_the_place_is_replaced() {
     // What is there now is not fetched again.
     desk.get().unwrap();
     assert_eq!(desk.server.asked().len(), 1);
+}
+
+#[test]
+fn bytes_that_changed_since_they_were_compared_are_fetched_again() {
+    let desk = Desk::new(small_decoder());
+    let first = desk.get().unwrap();
+    let mut spoilt = small_decoder();
+    *spoilt.last_mut().unwrap() ^= 1;
+    put(&desk.place(), &spoilt);
+    assert_eq!(desk.get().unwrap(), first);
+    assert!(std::fs::read(desk.place()).unwrap() == small_decoder());
+    assert_eq!(desk.server.asked().len(), 2);
+}
+
+#[test]
+fn a_file_put_there_by_hand_is_hashed_and_the_hash_noted() {
+    let desk = Desk::new(Vec::new());
+    put(&desk.place(), &small_decoder());
+    assert_eq!(Record::beside(&desk.place()), None);
+    let receipt = desk.get().unwrap();
+    assert_eq!(receipt.checked_by, CheckedBy::Nobody);
+    let record = Record::beside(&desk.place()).unwrap();
+    assert_eq!(record.sha256, receipt.sha256);
+    assert!(record.is_of(&std::fs::metadata(desk.place()).unwrap()));
+    assert_eq!(desk.server.asked().len(), 0);
 }

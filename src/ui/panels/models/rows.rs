@@ -90,9 +90,13 @@ fn row_ui(
 /// Name, size and state.
 fn head_ui(state: &AppState, entry: &Entry, standing: &Standing, ui: &mut Ui) {
     let theme = theme::of(ui);
-    let is_used = matches!(standing, Standing::Ready(path) if state.uses(entry.role, path));
+    let path = match standing {
+        Standing::Ready(path) | Standing::Unchecked(path) => Some(path),
+        _ => None,
+    };
+    let is_used = path.is_some_and(|path| state.uses(entry.role, path));
     let token = match standing {
-        Standing::Ready(_) => theme.success,
+        Standing::Ready(_) | Standing::Unchecked(_) => theme.success,
         Standing::Damaged(_)
         | Standing::OtherFamily
         | Standing::Download(Download {
@@ -112,8 +116,12 @@ fn head_ui(state: &AppState, entry: &Entry, standing: &Standing, ui: &mut Ui) {
         ui.strong(&entry.title);
         ui.weak(format::bytes(entry.bytes));
         let label = ui.colored_label(token.colour(), &words);
-        if let Standing::Ready(path) = standing {
-            label.on_hover_text(path.display().to_string());
+        if let Some(path) = path {
+            let label = label.on_hover_text(path.display().to_string());
+            if matches!(standing, Standing::Unchecked(_)) {
+                let command = format!("fresco-studio models get {}", entry.id);
+                label.on_hover_text(format!("“{command}” compares it."));
+            }
         }
         if let Some(share) = standing.share() {
             let bar = ui.add(

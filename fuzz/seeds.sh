@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 golden=../../shared/golden/models
-mkdir -p corpus/{tensors,pickle,prompt,loras,manifest,configs}
+mkdir -p corpus/{tensors,pickle,prompt,loras,lora_notes,tokenizer,manifest,configs}
 for manifest in ../models/*/manifest.toml; do
   cp "$manifest" "corpus/manifest/$(basename "$(dirname "$manifest")").toml"
 done
@@ -29,6 +29,11 @@ base_model.model.up_blocks.1.attentions.2.proj_in.lora_B.default.weight
 lora_unet_mid_block_x.hada_w1_a
 transformer.single_transformer_blocks.0.attn.to_k.lora_A.weight
 NAMES
+printf '%s\0%s\n%s' '{"unet.lora_alpha":8,"unet.r":4,"unet.use_rslora":true,"lora_alpha":2,"unet.alpha_pattern":{"attn1.to_q":2,"to_(k|v)":1.5},"unet.rank_pattern":{"proj_in":1}}' \
+  unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora_A.weight \
+  base_model.model.text_model.encoder.layers.0.self_attn.k_proj.lora_B.weight > corpus/lora_notes/one
+printf '%s\0%s\0%s\0%s' '{"ab":0,"ab</w>":1,"abab</w>":2}' $'#version: 0.2\na b\na b</w>\nab ab</w>' \
+  '{"bos_token":{"content":"<s>"},"pad_token":"!"}' 'abab ab <|endoftext|> Ünï 12' > corpus/tokenizer/one
 printf '\x3f\0\0\0\0\0\0\0{"x.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}12345678' > corpus/tensors/one
 if [ -d "$golden" ]; then
   cp "$golden"/torch_pickle/*.pth corpus/pickle/

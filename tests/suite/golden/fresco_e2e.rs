@@ -22,16 +22,10 @@ use super::{upload, values};
 /// Of a tensor's largest value, where `fixture.json` speaks of predictions alone: what the fixtures of single steps allow
 /// of the same arithmetic, which optimises nothing and so amplifies nothing.
 const STEP_TOLERANCE: f32 = 1e-3;
-<<<<<<< ours
 /// Recordings tried where an optimised step misses its bound, each from latents rounded differently in their last bit.
 ///
 /// The latents of the program's own encoder come first, then those of one that rounds as PyTorch does, which is how the
 /// recorded ones were made. The loss of likenesses looks at the sign of a difference, and Adam makes a whole step of it: where a difference is
-=======
-/// Recordings tried where a step misses its bound, each from latents rounded differently in their last bit.
-///
-/// The loss of likenesses looks at the sign of a difference, and Adam makes a whole step of it: where a difference is
->>>>>>> theirs
 /// within rounding of zero, a step has two outcomes far apart, of which the reference recorded one. Its own code gives
 /// either, if its latents are changed by one part in ten million; the perturbation of `sensitivity.json` happened to turn
 /// no sign. What is not a matter of rounding stays wrong in all tries: a learning rate that is 5 % off, or a weight that is
@@ -77,12 +71,7 @@ struct Batch<'a> {
     settings: &'a Settings,
     device: &'a Device,
     correspondence: Correspondence,
-<<<<<<< ours
     /// What the recording pass remembered of the program's own latents.
-=======
-    /// What the recording pass started from, and what it remembered.
-    source: Tensor<4>,
->>>>>>> theirs
     reference: Reference,
     text: Tensor<3>,
     /// What the `ControlNet` sees, if there is one.
@@ -117,18 +106,13 @@ impl<'a> Batch<'a> {
             settings,
             device,
             correspondence: correspondence(golden, device),
-            source: source(fixture, golden, networks, device),
             reference: Reference::default(),
             text: Tensor::cat(halves.to_vec(), 0),
             embedded,
             noise: drawn(golden, device),
         };
-<<<<<<< ours
         batch.reference =
             batch.record(batch.latents(batch.noise_named("intra.noise.1.vae_sample")));
-=======
-        batch.reference = batch.record(0);
->>>>>>> theirs
         batch
     }
 
@@ -138,7 +122,6 @@ impl<'a> Batch<'a> {
         posterior.sample(posterior_noise) * vae.scaling_factor()
     }
 
-<<<<<<< ours
     fn noise_named(&self, name: &str) -> Tensor<4> {
         upload(&self.golden[name], self.device)
     }
@@ -148,20 +131,6 @@ impl<'a> Batch<'a> {
         let last = self.settings.steps.len() - 1;
         let t = self.settings.steps.timestep(last);
         let noise = self.noise_named("intra.noise.0.prepare_latents");
-=======
-    /// The recording pass, from latents whose last bit is rounded in one of many ways; 0 leaves them.
-    fn record(&self, rounding: usize) -> Reference {
-        let last = self.settings.steps.len() - 1;
-        let t = self.settings.steps.timestep(last);
-        let mut source = self.source.clone();
-        if rounding > 0 {
-            self.device.seed(rounding as u64);
-            let distribution = Distribution::Normal(0.0, f64::from(f32::EPSILON));
-            let change = Tensor::random(source.dims(), distribution, self.device);
-            source = source.clone() + source * change;
-        }
-        let noise = upload(&self.golden["intra.noise.0.prepare_latents"], self.device);
->>>>>>> theirs
         let x = noised(source, noise, self.settings.steps.alpha(last));
         let mut recorder = Recorder::new(&self.correspondence, &self.settings.guide);
         let latents = Tensor::cat(vec![x.clone(), x], 0);
@@ -269,7 +238,6 @@ impl<'a> Batch<'a> {
         let error = |reference: &Reference| {
             let eps = self.predict(step, x, reference);
             mean_error(&values(eps), want)
-<<<<<<< ours
         };
         let i = step.executed;
         let tell = |whose: &str, error: f32| {
@@ -292,18 +260,6 @@ impl<'a> Batch<'a> {
                     break;
                 }
             }
-=======
-        };
-        let optimises = schedule(step, &self.settings.rules).features;
-        let i = step.executed;
-        let mut best = error(&self.reference);
-        for rounding in 1..=ROUNDINGS {
-            eprintln!("  step {i}: mean error {best:.2e}, allowed {bound:.2e}");
-            if best <= bound || !optimises {
-                break;
-            }
-            best = best.min(error(&self.record(rounding)));
->>>>>>> theirs
         }
         assert!(best <= bound, "step {i}: {best} > {bound}");
     }
@@ -360,13 +316,6 @@ impl<'a> Batch<'a> {
         self.fixture
             .assert_within("frames_u8", &levels, want, GREY_LEVELS);
     }
-}
-
-/// The latents that the recording pass starts from, as the reference computes them.
-fn source(fixture: &Fixture, golden: &Golden, networks: &Networks, device: &Device) -> Tensor<4> {
-    let encoder = PyTorchEncoder::of(&fixture.folder("weights").join("vae"), device);
-    let noise = upload(&golden["intra.noise.1.vae_sample"], device);
-    encoder.sample(pictures(golden, device), noise) * networks.vae.scaling_factor()
 }
 
 /// `noise.i.what`, in order.

@@ -13,6 +13,7 @@ use fresco_studio::frame::FrameIdx;
 use fresco_studio::worker::message::{ModelId, Preview, PreviewOf, StepOf};
 
 use super::script::result_picture;
+use super::settings::unfold;
 use super::{
     Bench, CLIP, ask, clip_known, device_page, models, overlays, settle, start_job, tell,
     translate_all, window, write_prompt,
@@ -66,6 +67,17 @@ fn picture_of_the_idle_window_in_light() {
     let mut bench = opened(Theme::Light);
     settle(&mut bench);
     compare(&mut bench, "idle-light");
+}
+
+#[test]
+fn picture_of_the_constraints() {
+    let mut bench = opened(Theme::Dark);
+    // What stands above is folded.
+    for section in ["Source", "Prompt", "Control", "Consistency", "Constraints"] {
+        unfold(&mut bench, section);
+    }
+    bench.run_steps(400);
+    compare(&mut bench, "constraints");
 }
 
 #[test]

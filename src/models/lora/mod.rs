@@ -229,12 +229,11 @@ impl Parts {
         if !(down.dtype.is_float() && up.dtype.is_float()) {
             return Err("a half is no float");
         }
-        let scale = match self.alpha {
-            Some(alpha) => scalar(&alpha).ok_or("alpha is no number")? / rank as f32,
-            None => {
-                let module = keys::module_of(&down.name).unwrap_or_default();
-                notes.scale(target, module, rank)?
-            }
+        let scale = if let Some(alpha) = self.alpha {
+            scalar(&alpha).ok_or("alpha is no number")? / rank as f32
+        } else {
+            let module = keys::module_of(&down.name).unwrap_or_default();
+            notes.scale(target, module, rank)?
         };
         Ok(LowRank { down, up, scale })
     }

@@ -105,7 +105,7 @@ impl Config {
 
     fn scale(&self, module: &str, rank: f64) -> Result<f32, &'static str> {
         let noted_rank = value_for(&self.ranks, module).or(self.rank);
-        if noted_rank.is_some_and(|noted| noted != rank) {
+        if noted_rank.is_some_and(|noted| (noted - rank).abs() > 0.0) {
             return Err("its rank is not the one that is noted");
         }
         let Some(alpha) = value_for(&self.alphas, module).or(self.alpha) else {

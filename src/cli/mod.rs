@@ -16,7 +16,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::pipeline::job::{FillSpec, JobSpec, model_files};
-use crate::worker::message::{ModelSources, Places, proposed_control};
+use crate::worker::message::{
+    ModelSources, Places, own_control, proposed_control, weights_are_there,
+};
 use crate::worker::{self, JobId, Report, Work, WorkerHandle};
 use args::{Action, Arguments, EvaluateArguments, TranslateArguments};
 
@@ -96,18 +98,34 @@ fn translate<W: Work>(
     let console = &mut Console::standard(arguments.json);
     let mut spec = arguments.spec;
     if !arguments.chooses_control {
-        let usual = spec.control;
-        spec.control = proposed_control(&model_files(&spec), places);
-        if spec.control != usual {
-            run::note(
-                &format!("No --control is given: using {}.", spec.control),
-                console,
-            );
-        }
+        propose_controls(&mut spec, places, console);
     }
     match run::check(&spec, console) {
         Ok(()) => start(spec, build, console),
         Err(exit) => exit,
+    }
+}
+
+/// Chooses what settings leave open: the control of the job, and those of ControlNets that it does not serve.
+fn propose_controls(spec: &mut JobSpec, places: &Places, console: &mut Console) {
+    let usual = spec.control;
+    spec.control = proposed_control(&model_files(spec), places);
+    if spec.control != usual {
+        run::note(
+            &format!("No --control is given: using {}.", spec.control),
+            console,
+        );
+    }
+    for net in &mut spec.controlnet {
+        let can_draw = |control| weights_are_there(control, places);
+        if let Some(control) = own_control(net, spec.control, can_draw) {
+            let path = net.path.display();
+            run::note(
+                &format!("No --control is given: using {control} for {path}."),
+                console,
+            );
+            net.control = Some(control);
+        }
     }
 }
 

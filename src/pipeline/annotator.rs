@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::compat::Choices;
 use super::depth::{DepthDrawer, DepthStyle};
 use super::error::Error;
-use super::job::{ControlKind, ControlSettings, ModelFiles};
+use super::job::{ControlKind, ControlNetSpec, ControlSettings, ModelFiles};
 use crate::annotators::{Annotator, ControlImage, DepthNetwork, DepthWeights, hed};
 use crate::files::ContentHash;
 use crate::frame::Frame;
@@ -56,12 +56,21 @@ enum Network {
 }
 
 impl ReadyAnnotator {
-    /// The annotator that is needed: none where all control images come from clips.
+    /// The annotators that are needed, each once: none where all control images come from clips.
     #[must_use]
-    pub fn wanted(files: &ModelFiles, control: &ControlSettings) -> Option<Annotator> {
-        let nets = &files.controlnets;
-        let draws = nets.is_empty() || nets.iter().any(|net| net.clip.is_none());
-        control.annotator().filter(|_| draws)
+    pub fn wanted(files: &ModelFiles, control: &ControlSettings) -> Vec<Annotator> {
+        let unnamed = [ControlNetSpec::default()];
+        let nets = match files.controlnets.as_slice() {
+            [] => unnamed.as_slice(),
+            named => named,
+        };
+        let mut wanted = Vec::new();
+        for annotator in nets.iter().filter_map(|net| control.annotator(net)) {
+            if !wanted.contains(&annotator) {
+                wanted.push(annotator);
+            }
+        }
+        wanted
     }
 
     /// Looks whether the weights are there that control images need, which takes no time.
@@ -73,11 +82,13 @@ impl ReadyAnnotator {
         control: &ControlSettings,
         places: &Places,
     ) -> Result<(), Error> {
-        match Self::wanted(files, control) {
-            Some(Annotator::Hed) => find_hed(places).map(drop),
-            Some(Annotator::Depth) => find_depth(places).map(drop),
-            _ => Ok(()),
-        }
+        let check = |annotator| match annotator {
+            Annotator::Hed => find_hed(places).map(drop),
+            Annotator::Depth => find_depth(places).map(drop),
+            Annotator::SoftEdges | Annotator::Canny { .. } => Ok(()),
+        };
+        let mut wanted = Self::wanted(files, control).into_iter();
+        wanted.try_for_each(check)
     }
 
     /// Makes an annotator ready. Depth also looks at samples of the clip.
@@ -103,6 +114,12 @@ impl ReadyAnnotator {
             Annotator::SoftEdges | Annotator::Canny { .. } => None,
         };
         Ok(Self { annotator, network })
+    }
+
+    /// The annotator itself.
+    #[must_use]
+    pub fn annotator(&self) -> Annotator {
+        self.annotator
     }
 
     /// Identity of its weights, if it has any.

@@ -9,7 +9,7 @@ use super::anchors::Anchors;
 use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::{PromptStates, prompt_of};
-use super::control::{ControlKey, ControlSource, annotator};
+use super::control::{ControlKey, ControlSource, annotators};
 use super::depth;
 use super::engine::Engine;
 use super::error::Error;
@@ -118,7 +118,7 @@ pub fn translate(
         pictures: results,
         notes: helpers
             .flat_map(|helpers| helpers.notes(finds_background))
-            .chain(context.control.note())
+            .chain(context.control.notes())
             .collect(),
         helpers: context.helpers,
     })
@@ -228,8 +228,8 @@ fn prepare<'a>(
     warn_of_unused(denoiser, observer);
     let n_nets = folders.controlnets.len();
     let samples = || depth::samples(source);
-    let annotator = annotator(job, tools.engine, &device.device, &samples)?;
-    let (control, io) = ((annotator, n_nets), (tools.ffmpeg, &mut *tools.journal));
+    let annotators = annotators(job, tools.engine, &device.device, &samples)?;
+    let (control, io) = ((annotators, n_nets), (tools.ffmpeg, &mut *tools.journal));
     let control = ControlSource::new(job, control, source, io, observer)?;
     let places = tools.engine.places();
     let helpers = helpers(job, &choices, places, &device.device, observer);

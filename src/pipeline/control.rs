@@ -14,6 +14,7 @@ use super::error::Error;
 use super::job::{ControlNetSpec, Job};
 use super::journal::Journal;
 use super::observer::Observer;
+use crate::annotators::Annotator;
 use crate::files::ContentHash;
 use crate::frame::{Frame, FrameIdx, WorkingSize};
 use crate::tensor::image::unit_from_frames;
@@ -23,20 +24,23 @@ use crate::video::{self, Ffmpeg, FrameStore};
 /// How every `ControlNet` of a job is fed, in the order of the job.
 pub struct ControlSource {
     nets: Vec<ControlNetInput>,
-    annotator: Option<ReadyAnnotator>,
+    /// Those that draw, each once for all the networks that it draws for.
+    annotators: Vec<ReadyAnnotator>,
+    /// What draws where a network has no control of its own.
+    usual: Option<Annotator>,
     strength: f32,
 }
 
-/// What draws the control images of a job, made ready if any network needs one. `samples` are of the clip.
+/// What draws the control images of a job, made ready. `samples` are of the clip.
 ///
 /// # Errors
 /// As [`ReadyAnnotator::new`].
-pub fn annotator(
+pub fn annotators(
     job: &Job,
     engine: &Engine,
     device: &Device,
     samples: DepthSamples<'_>,
-) -> Result<Option<ReadyAnnotator>, Error> {
+) -> Result<Vec<ReadyAnnotator>, Error> {
     let choices = Choices::of(job.compat);
     let depth = DepthStyle {
         preferred: choices.depth_network,
@@ -44,14 +48,20 @@ pub fn annotator(
         samples,
     };
     let ready = |annotator| ReadyAnnotator::new(annotator, engine.places(), depth, device);
-    ReadyAnnotator::wanted(&job.models, &job.control)
-        .map(ready)
-        .transpose()
+    let wanted = ReadyAnnotator::wanted(&job.models, &job.control);
+    wanted.into_iter().map(ready).collect()
 }
 
 struct ControlNetInput {
     spec: ControlNetSpec,
-    clip: Option<ControlClip>,
+    shown: Shown,
+}
+
+/// What a `ControlNet` looks at.
+enum Shown {
+    /// What the annotator at this place draws.
+    Drawn(usize),
+    Clip(ControlClip),
 }
 
 struct ControlClip {
@@ -66,21 +76,24 @@ pub struct ControlKey<'a> {
     start: f32,
     end: f32,
     clip: Option<&'a ContentHash>,
+    /// What draws for it, where that is not the control of the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drawn_by: Option<Annotator>,
     /// Weights of the network that draws for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     annotator: Option<&'a ContentHash>,
 }
 
 impl ControlSource {
-    /// Prepares `n_nets` networks: those the job names, or the model's own, and the [`annotator`] that draws for them.
+    /// Prepares `n_nets` networks: those the job names, or the model's own, and the [`annotators`] that draw for them.
     /// Clips of control images are decoded, or found from an earlier run.
     ///
     /// # Errors
-    /// [`Error::NoControlImage`] for a network with neither clip nor annotator, [`Error::ControlClipTooShort`], and
+    /// [`Error::NoControlImage`] for a network with nothing to look at, [`Error::ControlClipTooShort`], and
     /// whatever decoding gives.
     pub fn new(
         job: &Job,
-        control: (Option<ReadyAnnotator>, usize),
+        control: (Vec<ReadyAnnotator>, usize),
         source: &Source,
         tools: (&Ffmpeg, &mut Journal),
         observer: &dyn Observer,
@@ -96,10 +109,10 @@ impl ControlSource {
     /// Prepares `n_nets` networks for one frame alone.
     ///
     /// # Errors
-    /// [`Error::NoControlImage`] for a network with neither clip nor annotator, and whatever reading a clip gives.
+    /// [`Error::NoControlImage`] for a network with nothing to look at, and whatever reading a clip gives.
     pub fn of_frame(
         job: &Job,
-        control: (Option<ReadyAnnotator>, usize),
+        control: (Vec<ReadyAnnotator>, usize),
         (frame, size): (FrameIdx, WorkingSize),
         ffmpeg: &Ffmpeg,
         observer: &dyn Observer,
@@ -122,22 +135,28 @@ impl ControlSource {
     /// `n_nets` networks, with `clip` of those that have a clip of their own.
     fn fed(
         job: &Job,
-        (annotator, n_nets): (Option<ReadyAnnotator>, usize),
+        (annotators, n_nets): (Vec<ReadyAnnotator>, usize),
         mut clip: impl FnMut(usize, &Path) -> Result<ControlClip, Error>,
     ) -> Result<Self, Error> {
         let named = |net: usize| job.models.controlnets.get(net).cloned();
+        let place = |annotator: Annotator| {
+            let mut ready = annotators.iter();
+            ready.position(|ready| ready.annotator() == annotator)
+        };
         let net = |net: usize| {
             let spec = named(net).unwrap_or_default();
-            let clip = match &spec.clip {
-                None if annotator.is_none() => return Err(Error::NoControlImage),
-                None => None,
-                Some(path) => Some(clip(net, path)?),
+            let shown = if let Some(path) = &spec.clip {
+                Shown::Clip(clip(net, path)?)
+            } else {
+                let place = job.control.annotator(&spec).and_then(place);
+                Shown::Drawn(place.ok_or(Error::NoControlImage)?)
             };
-            Ok(ControlNetInput { spec, clip })
+            Ok::<_, Error>(ControlNetInput { spec, shown })
         };
         Ok(Self {
             nets: (0..n_nets).map(net).collect::<Result<_, _>>()?,
-            annotator,
+            annotators,
+            usual: job.control.annotator(&ControlNetSpec::default()),
             strength: job.control.strength,
         })
     }
@@ -145,17 +164,31 @@ impl ControlSource {
     /// What the pictures of a batch depend on.
     #[must_use]
     pub fn keys(&self) -> Vec<ControlKey<'_>> {
-        let weights = self.annotator.as_ref().and_then(ReadyAnnotator::weights);
-        self.nets.iter().map(|net| net.key(weights)).collect()
+        self.nets.iter().map(|net| self.key(net)).collect()
     }
 
-    /// Which network draws, for people.
-    #[must_use]
-    pub fn note(&self) -> Option<String> {
-        self.annotator.as_ref().and_then(ReadyAnnotator::note)
+    fn key<'a>(&'a self, net: &'a ControlNetInput) -> ControlKey<'a> {
+        let (clip, annotator) = match &net.shown {
+            Shown::Clip(clip) => (Some(&clip.key), None),
+            Shown::Drawn(place) => (None, Some(&self.annotators[*place])),
+        };
+        let drawn_by = annotator.map(ReadyAnnotator::annotator);
+        ControlKey {
+            weight: net.spec.weight,
+            start: net.spec.start,
+            end: net.spec.end,
+            clip,
+            drawn_by: drawn_by.filter(|_| drawn_by != self.usual),
+            annotator: annotator.and_then(ReadyAnnotator::weights),
+        }
     }
 
-    /// Embeds the control images of a batch for every network.
+    /// Which networks draw, for people.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.annotators.iter().filter_map(ReadyAnnotator::note)
+    }
+
+    /// Embeds the control images of a batch for every network. Each annotator draws once.
     ///
     /// # Errors
     /// [`Error::Video`] if a frame of a clip cannot be read, [`Error::Values`] if a network draws what is no picture.
@@ -166,15 +199,14 @@ impl ControlSource {
         denoiser: &Denoiser,
         device: &Device,
     ) -> Result<Vec<Control>, Error> {
-        let annotator = self.annotator.as_ref();
-        let drawn = annotator.map(|annotator| annotator.draw(sources, device));
-        let drawn = drawn.transpose()?;
+        let draw = |annotator: &ReadyAnnotator| annotator.draw(sources, device);
+        let drawn = self.annotators.iter().map(draw);
+        let drawn = drawn.collect::<Result<Vec<_>, _>>()?;
         let mut controls = Vec::new();
         for (net, input) in denoiser.controlnets.iter().zip(&self.nets) {
-            let images = match (&input.clip, &drawn) {
-                (Some(clip), _) => clip.images(frames, device)?,
-                (None, Some(drawn)) => drawn.clone(),
-                (None, None) => return Err(Error::NoControlImage),
+            let images = match &input.shown {
+                Shown::Clip(clip) => clip.images(frames, device)?,
+                Shown::Drawn(place) => drawn[*place].clone(),
             };
             let ControlNetSpec {
                 weight, start, end, ..
@@ -187,18 +219,6 @@ impl ControlSource {
             });
         }
         Ok(controls)
-    }
-}
-
-impl ControlNetInput {
-    fn key<'a>(&'a self, weights: Option<&'a ContentHash>) -> ControlKey<'a> {
-        ControlKey {
-            weight: self.spec.weight,
-            start: self.spec.start,
-            end: self.spec.end,
-            clip: self.clip.as_ref().map(|clip| &clip.key),
-            annotator: weights.filter(|_| self.clip.is_none()),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::annotator::weights_are_there;
-use super::job::{ControlKind, ModelFiles};
+use super::job::{ControlKind, ControlNetSpec, ModelFiles};
 use crate::models::catalog::ModelFolder;
 use crate::models::library::{Found, Places, Role, catalogue, scan};
 
@@ -91,8 +91,13 @@ impl LooksAt {
     /// The control that draws it, if one does.
     #[must_use]
     pub fn drawn_by(self) -> Option<ControlKind> {
+        self.drawn_with(|_| true)
+    }
+
+    /// The first control that draws it and that `can_draw`.
+    fn drawn_with(self, can_draw: impl Fn(ControlKind) -> bool) -> Option<ControlKind> {
         let mut controls = PROPOSED.into_iter();
-        controls.find(|control| self.is_drawn_by(*control))
+        controls.find(|control| self.is_drawn_by(*control) && can_draw(*control))
     }
 
     /// It in words.
@@ -185,19 +190,35 @@ pub fn proposed_control(files: &ModelFiles, places: &Places) -> ControlKind {
         return usual;
     };
     if !files.controlnets.is_empty() {
-        let mut drawn = files.controlnets.iter().filter(|net| net.clip.is_none());
-        let looks_at = drawn.find_map(|net| LooksAt::of_path(&net.path));
-        let draws = |control: &ControlKind| {
-            let is_wanted = looks_at.is_some_and(|looks_at| looks_at.is_drawn_by(*control));
-            is_wanted && weights_are_there(*control, places)
-        };
-        return PROPOSED.into_iter().find(draws).unwrap_or(usual);
+        let mut nets = files.controlnets.iter().filter(|net| follows(net));
+        let looks_at = nets.find_map(|net| LooksAt::of_path(&net.path));
+        let drawn =
+            looks_at.and_then(|looks_at| looks_at.drawn_with(|it| weights_are_there(it, places)));
+        return drawn.unwrap_or(usual);
     }
     let model = ModelFolder::open(model, files.configs.as_deref());
     if model.is_ok_and(|model| model.part("controlnet").has("config.json")) {
         return usual;
     }
     Installed::new(places).proposed().unwrap_or(usual)
+}
+
+/// The control of its own that a `ControlNet` begins with, where the job's does not draw what it looks at: the first that
+/// does and that `can_draw`.
+#[must_use]
+pub fn own_control(
+    net: &ControlNetSpec,
+    usual: ControlKind,
+    can_draw: impl Fn(ControlKind) -> bool,
+) -> Option<ControlKind> {
+    let looks_at = LooksAt::of_path(&net.path).filter(|_| follows(net))?;
+    let is_other = !looks_at.is_drawn_by(usual);
+    is_other.then(|| looks_at.drawn_with(can_draw)).flatten()
+}
+
+/// Whether a network is shown what the job's control draws.
+fn follows(net: &ControlNetSpec) -> bool {
+    net.clip.is_none() && net.control.is_none()
 }
 
 #[cfg(test)]
@@ -228,6 +249,22 @@ mod tests {
         );
         let path = Path::new("canny/mine/model.safetensors");
         assert_eq!(LooksAt::of_path(path), None);
+    }
+
+    #[test]
+    fn a_network_that_the_jobs_control_does_not_serve_begins_with_its_own() {
+        let own = |net: &str, usual| {
+            own_control(&net.parse().unwrap(), usual, |control| {
+                control != ControlKind::Hed
+            })
+        };
+        let (soft, depth) = (ControlKind::SoftEdges, ControlKind::Depth);
+        assert_eq!(own("controlnet-depth", soft), Some(depth));
+        assert_eq!(own("controlnet-depth", depth), None);
+        assert_eq!(own("controlnet-hed", depth), Some(soft));
+        assert_eq!(own("control_v11f1e_sd15_tile", soft), None);
+        assert_eq!(own("controlnet-depth,control=canny", soft), None);
+        assert_eq!(own("controlnet-depth,clip=c.mp4", soft), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::batch::{BatchContext, BatchFrames};
 use super::compat::Choices;
 use super::conditions::PromptStates;
-use super::control::{ControlSource, annotator};
+use super::control::{ControlSource, annotators};
 use super::engine::Engine;
 use super::error::Error;
 use super::job::{ConsistencySpec, Job, JobSpec, Preset};
@@ -58,8 +58,9 @@ pub fn try_frame(
     let prompts = PromptStates::new(&job, &choices, &text, &device.device);
     drop(text);
     let n_nets = folders.controlnets.len();
-    let annotator = annotator(&job, engine, &device.device, &|| Ok(vec![picture.clone()]))?;
-    let control = (annotator, n_nets);
+    let samples = || Ok(vec![picture.clone()]);
+    let annotators = annotators(&job, engine, &device.device, &samples)?;
+    let control = (annotators, n_nets);
     let control = ControlSource::of_frame(&job, control, (trial.frame, size), &ffmpeg, observer)?;
     observer.checkpoint()?;
     let context = BatchContext {

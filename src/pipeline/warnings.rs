@@ -57,29 +57,29 @@ fn unmatched_layers(layers: &[String]) -> Warning {
 
 /// `ControlNets` that are shown something else than they were trained to look at, as far as their names tell.
 pub fn unsuited_controls(job: &Job) -> Vec<Warning> {
-    let shown = job.control.kind;
-    let nets = job.models.controlnets.iter();
-    let nets = nets.filter(|net| net.clip.is_none());
     let warning = |net: &ControlNetSpec| {
+        let shown = net.drawn(job.control.kind)?;
         let looks_at = LooksAt::of_path(&net.path)?;
         if looks_at.is_drawn_by(shown) {
             return None;
         }
         let name = net.path.file_name().unwrap_or(net.path.as_os_str());
         let (name, words) = (name.display(), looks_at.words());
-        let clip = "give it a clip of such pictures with clip=FILE";
         let control = looks_at
             .drawn_by()
-            .map(|control| format!("use --control {control}, or "));
+            .map(|control| format!("control={control}, or "));
         let control = control.unwrap_or_default();
         Some(Warning {
             summary: format!(
                 "the ControlNet {name} was trained on {words}, and is shown what \"{shown}\" draws"
             ),
-            hint: Some(format!("{control}{clip}")),
+            hint: Some(format!(
+                "give it {control}a clip of such pictures with clip=FILE"
+            )),
         })
     };
-    nets.filter_map(warning).collect()
+    let nets = &job.models.controlnets;
+    nets.iter().filter_map(warning).collect()
 }
 
 fn some_of(names: &[String]) -> String {
@@ -118,13 +118,17 @@ mod tests {
         ] {
             assert!(said.contains(words), "{said}");
         }
-        assert!(!said.contains("--control"), "{said}");
+        assert!(!said.contains("control="), "{said}");
         assert_eq!(
             warned(&format!("{tile},clip=c.mp4"), ControlKind::Canny),
             None
         );
         let depth = warned("controlnet-depth-11", ControlKind::Hed).unwrap();
-        assert!(depth.contains("use --control depth, or"), "{depth}");
+        assert!(depth.contains("give it control=depth, or"), "{depth}");
+        let own = "controlnet-depth-11,control=depth";
+        assert_eq!(warned(own, ControlKind::Hed), None);
+        let own = "controlnet-hed,control=canny";
+        assert!(warned(own, ControlKind::Hed).unwrap().contains("\"canny\""));
         assert_eq!(warned("controlnet-hed", ControlKind::SoftEdges), None);
         assert_eq!(warned("my-own-net", ControlKind::Depth), None);
     }

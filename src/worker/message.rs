@@ -12,8 +12,9 @@ use crate::pipeline::job::{ControlKind, DeviceChoice, FillSpec, JobSpec};
 pub use super::downloads::{DownloadState, GetModel};
 pub use super::files::{FileAnswer, FileTask, Loaded, LockState};
 pub use super::report::Report;
+pub use crate::pipeline::annotator::weights_are_there;
 pub use crate::pipeline::compat::Choices;
-pub use crate::pipeline::controlnets::{LooksAt, proposed_control};
+pub use crate::pipeline::controlnets::{LooksAt, own_control, proposed_control};
 pub use crate::pipeline::engine::DeviceStatus;
 pub use crate::pipeline::evaluate::Measures;
 pub use crate::pipeline::export::{

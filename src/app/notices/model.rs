@@ -112,8 +112,12 @@ fn sentence(report: &Report) -> String {
     format!("{}{cause}.", capitalised(&report.summary))
 }
 
-/// Shapes are then kept by the start picture alone.
+/// Shapes are then kept by the start picture alone. ControlNets that are named want control.
 fn uncontrolled(state: &AppState) -> Option<Button> {
+    let spec = &state.project.as_ref()?.edits.spec;
+    if !spec.controlnet.is_empty() {
+        return None;
+    }
     Some(("Use no control", with_control(state, ControlKind::None)?))
 }
 

@@ -131,9 +131,16 @@ fn checks(before: &JobSpec, state: &AppState) -> Vec<Effect> {
 fn models(spec: &JobSpec) -> (ModelFiles, ControlKind) {
     let mut files = model_files(spec);
     for net in &mut files.controlnets {
-        let path = std::mem::take(&mut net.path);
+        let ControlNetSpec {
+            path,
+            control,
+            clip,
+            ..
+        } = std::mem::take(net);
         *net = ControlNetSpec {
             path,
+            control,
+            clip,
             ..ControlNetSpec::default()
         };
     }

@@ -7,8 +7,8 @@ use super::super::models::{Download, ModelAction, Phase, Standing};
 use super::super::state::AppState;
 use super::preferences::{check_everything, check_model, save_preferences};
 use super::tasks::file;
-use crate::pipeline::job::{ControlNetSpec, LoraSpec};
-use crate::worker::message::{Command, FileTask, ModelId, Role, State, entry};
+use crate::pipeline::job::{ControlKind, ControlNetSpec, LoraSpec};
+use crate::worker::message::{Command, FileTask, ModelId, Role, State, entry, own_control};
 
 /// Does what was asked about models, or hands the action back.
 pub fn perform(state: &mut AppState, action: Action) -> Result<Vec<Effect>, Action> {
@@ -82,10 +82,16 @@ pub fn use_file(state: &mut AppState, pick: FilePick, path: PathBuf) -> Vec<Effe
             Setting::ControlNets
         }
         FilePick::ControlNet => {
-            spec.controlnet.push(ControlNetSpec {
+            let mut net = ControlNetSpec {
                 path,
                 ..ControlNetSpec::default()
-            });
+            };
+            // The type follows what the first one looks at. Whether HED is installed is not known here.
+            if !spec.controlnet.is_empty() {
+                let can_draw = |control| control != ControlKind::Hed;
+                net.control = own_control(&net, spec.control, can_draw);
+            }
+            spec.controlnet.push(net);
             Setting::ControlNets
         }
         FilePick::Lora => {

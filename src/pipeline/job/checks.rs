@@ -285,14 +285,14 @@ impl Checks {
                 format!("expected two thresholds from 1 to 255, the lower first, not {low},{high}"),
             );
         }
-        for ControlNetSpec {
-            path,
-            weight,
-            start,
-            end,
-            clip,
-        } in &spec.controlnet
-        {
+        for net in &spec.controlnet {
+            let ControlNetSpec {
+                path,
+                weight,
+                start,
+                end,
+                ..
+            } = net;
             self.within("controlnet", *weight, 0.0..=2.0);
             let share = 0.0..=1.0;
             if !(share.contains(start) && share.contains(end) && start < end) {
@@ -304,11 +304,11 @@ impl Checks {
             if path.as_os_str().is_empty() {
                 self.fail("controlnet", "no file is named");
             }
-            if spec.control == ControlKind::None && clip.is_none() {
+            if net.drawn(spec.control) == Some(ControlKind::None) {
                 self.fail(
                     "controlnet",
-                    "--control none leaves it without a control image; choose another --control, \
-                     or give it a clip",
+                    "the control \"none\" leaves it without a control image; choose another --control, \
+                     or give it one with control=KIND, or a clip with clip=FILE",
                 );
             }
         }

@@ -108,11 +108,11 @@ pub struct JobSpec {
     /// "loras" of the models folder; may be repeated. The prompt names them too: `<lora:name:0.8>`.
     #[arg(long, value_name = "PATH=W", help_heading = "Models")]
     pub lora: Vec<LoraSpec>,
-    /// ControlNet (a .safetensors file or a folder), its weight (0 to 2), the share of steps it acts in (0 to 1) and a
-    /// control clip of its own; may be repeated. A comma inside a path is written `\,`.
+    /// ControlNet (a .safetensors file or a folder), its weight (0 to 2), the share of steps it acts in (0 to 1), and a
+    /// control or a control clip of its own; may be repeated. A comma inside a path is written `\,`.
     #[arg(
         long,
-        value_name = "PATH[,weight=X][,start=X][,end=X][,clip=FILE]",
+        value_name = "PATH[,weight=X][,start=X][,end=X][,control=KIND][,clip=FILE]",
         help_heading = "Models"
     )]
     pub controlnet: Vec<ControlNetSpec>,

@@ -6,10 +6,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::ValueEnum as _;
 use clap::builder::PossibleValue;
 use serde::{Deserialize, Serialize};
 
 use super::loras::LoraSpec;
+use crate::annotators::Annotator;
 use crate::frame::FrameIdx;
 pub use crate::synth::Preset as FillPreset;
 
@@ -56,6 +58,20 @@ impl fmt::Display for ControlKind {
             Self::Depth => "depth",
             Self::None => "none",
         })
+    }
+}
+
+impl ControlKind {
+    /// What draws it; nothing if there is nothing to draw.
+    #[must_use]
+    pub fn annotator(self, CannyThresholds { low, high }: CannyThresholds) -> Option<Annotator> {
+        match self {
+            Self::SoftEdges => Some(Annotator::SoftEdges),
+            Self::Canny => Some(Annotator::Canny { low, high }),
+            Self::Hed => Some(Annotator::Hed),
+            Self::Depth => Some(Annotator::Depth),
+            Self::None => None,
+        }
     }
 }
 
@@ -198,7 +214,7 @@ impl FromStr for CannyThresholds {
     }
 }
 
-/// A ControlNet and how it is used; written `path,weight=1,start=0,end=1,clip=file`.
+/// A ControlNet and how it is used; written `path,weight=1,start=0,end=1,control=depth,clip=file`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct ControlNetSpec {
@@ -210,6 +226,9 @@ pub struct ControlNetSpec {
     pub start: f32,
     /// Share of the denoising steps after which it no longer acts.
     pub end: f32,
+    /// What its control images show, if not what those of the job do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlKind>,
     /// Video of ready-made control images; without one they are made from the source.
     pub clip: Option<PathBuf>,
 }
@@ -221,6 +240,7 @@ impl Default for ControlNetSpec {
             weight: 1.0,
             start: 0.0,
             end: 1.0,
+            control: None,
             clip: None,
         }
     }
@@ -230,7 +250,7 @@ impl FromStr for ControlNetSpec {
     type Err = ParseOptionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "expected PATH[,weight=X][,start=X][,end=X][,clip=FILE], \
+        let form = "expected PATH[,weight=X][,start=X][,end=X][,control=KIND][,clip=FILE], \
                     with commas in paths written \"\\,\"";
         let mut parts = split_unescaped(text).into_iter();
         let path = parts.next().filter(|path| !path.is_empty());
@@ -246,12 +266,20 @@ impl FromStr for ControlNetSpec {
 }
 
 impl ControlNetSpec {
+    /// The control that is drawn for it, where `usual` is that of the job; nothing if it has a clip.
+    #[must_use]
+    pub fn drawn(&self, usual: ControlKind) -> Option<ControlKind> {
+        let control = self.control.unwrap_or(usual);
+        self.clip.is_none().then_some(control)
+    }
+
     fn set(&mut self, part: &str) -> Option<()> {
         let (name, value) = part.split_once('=')?;
         match name.trim() {
             "weight" => self.weight = value.trim().parse().ok()?,
             "start" => self.start = value.trim().parse().ok()?,
             "end" => self.end = value.trim().parse().ok()?,
+            "control" => self.control = Some(ControlKind::from_str(value.trim(), false).ok()?),
             "clip" if !value.is_empty() => self.clip = Some(value.into()),
             _ => return None,
         }

@@ -108,17 +108,10 @@ impl ControlSettings {
         }
     }
 
-    /// What makes the control images; nothing if none are wanted.
+    /// What makes the control images of a ControlNet; nothing if they come from a clip, or none are wanted.
     #[must_use]
-    pub fn annotator(&self) -> Option<Annotator> {
-        let CannyThresholds { low, high } = self.canny;
-        match self.kind {
-            ControlKind::SoftEdges => Some(Annotator::SoftEdges),
-            ControlKind::Canny => Some(Annotator::Canny { low, high }),
-            ControlKind::Hed => Some(Annotator::Hed),
-            ControlKind::Depth => Some(Annotator::Depth),
-            ControlKind::None => None,
-        }
+    pub fn annotator(&self, net: &ControlNetSpec) -> Option<Annotator> {
+        net.drawn(self.kind)?.annotator(self.canny)
     }
 }
 

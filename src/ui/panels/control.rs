@@ -17,13 +17,14 @@ pub fn control_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
         .row(Setting::ControlType)
         .choice(ui, &spec.control, CONTROLS);
     editor.edited(Setting::ControlType, kind, |spec, kind| spec.control = kind);
-    if spec.control != ControlKind::None {
+    if spec.control != ControlKind::None || !spec.controlnet.is_empty() {
         let strength = f64::from(spec.control_strength);
         editor.number(ui, Setting::ControlStrength, strength, |spec, strength| {
             spec.control_strength = strength as f32;
         });
     }
-    if spec.control == ControlKind::Canny {
+    let mut drawn = spec.controlnet.iter().map(|net| net.drawn(spec.control));
+    if spec.control == ControlKind::Canny || drawn.any(|it| it == Some(ControlKind::Canny)) {
         thresholds_ui(editor, ui);
     }
     control_nets_ui(editor, ui);
@@ -79,6 +80,7 @@ fn control_nets_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
             }
         });
         clip_ui(editor, ui, index, &name);
+        own_type_ui(editor, net, ui, index);
         unsuited_ui(editor.spec, net, ui);
         let row = |label| Row {
             label,
@@ -119,13 +121,41 @@ fn control_nets_ui(editor: &mut Editor<'_>, ui: &mut Ui) {
     }
 }
 
+/// What is drawn for one of several networks, or for one that has a type of its own already.
+fn own_type_ui(editor: &mut Editor<'_>, net: &ControlNetSpec, ui: &mut Ui, index: usize) {
+    let is_one_of_several = editor.spec.controlnet.len() > 1;
+    if net.clip.is_some() || !(is_one_of_several || net.control.is_some()) {
+        return;
+    }
+    let own = CONTROLS
+        .iter()
+        .filter(|(control, _)| *control != ControlKind::None);
+    let own = own.map(|(control, name)| (Some(*control), *name));
+    let options: Vec<_> = std::iter::once((None, "As above")).chain(own).collect();
+    let row = Row {
+        label: "Own type",
+        help: "Which structure this network is shown. Each type that is used is drawn once.",
+        is_changed: net.control.is_some(),
+    };
+    let chosen = ui.push_id(index, |ui| row.choice(ui, &net.control, &options));
+    let control = match chosen.inner {
+        None => return,
+        Some(Edited::Reset) => None,
+        Some(Edited::To(control, _)) => control,
+    };
+    editor.change(Setting::ControlNets, Gesture::Finished, |spec| {
+        spec.controlnet[index].control = control;
+    });
+}
+
 /// Says that a network looks at something else than the control draws.
 fn unsuited_ui(spec: &JobSpec, net: &ControlNetSpec, ui: &mut Ui) {
-    let is_shown = net.clip.is_none() && spec.control != ControlKind::None;
-    let Some(looks_at) = LooksAt::of_path(&net.path).filter(|_| is_shown) else {
+    let shown = net.drawn(spec.control);
+    let shown = shown.filter(|control| *control != ControlKind::None);
+    let Some((shown, looks_at)) = shown.zip(LooksAt::of_path(&net.path)) else {
         return;
     };
-    if looks_at.is_drawn_by(spec.control) {
+    if looks_at.is_drawn_by(shown) {
         return;
     }
     let is_it = |(kind, _): &&(ControlKind, &str)| looks_at.drawn_by() == Some(*kind);

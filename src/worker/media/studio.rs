@@ -7,7 +7,7 @@ use super::cache::{CACHE_BYTES, Cache};
 use super::stream::{Stream, Turn};
 use crate::frame::{Frame, FrameIdx, Size, resize, working_size};
 use crate::pipeline::error::Error;
-use crate::pipeline::job::{CannyThresholds, ControlKind, ControlSettings};
+use crate::pipeline::job::{CannyThresholds, ControlKind};
 use crate::video::{Decoder, Ffmpeg, TimestampIndex, VideoError, VideoInfo};
 use crate::worker::message::{ControlLook, MediaRequest, PictureKey};
 use crate::worker::proxies::Proxies;
@@ -236,12 +236,7 @@ fn control_image(source: &Frame, look: ControlLook) -> Frame {
         Some(thresholds) => (ControlKind::Canny, thresholds),
         None => (ControlKind::SoftEdges, (1, 1)),
     };
-    let settings = ControlSettings {
-        kind,
-        canny: CannyThresholds { low, high },
-        strength: 1.0,
-    };
-    let annotator = settings.annotator();
+    let annotator = kind.annotator(CannyThresholds { low, high });
     let Some(image) = annotator.and_then(|annotator| annotator.annotate(source)) else {
         return source.clone();
     };

@@ -43,7 +43,7 @@ fn flags_files_and_code_have_the_same_defaults() {
 /// Every flag with a value, separated by bars.
 const FLAGS: &str = "--negative|blurry|--quality|, sharp|--extra|24=, eyes closed|--extra|30==|\
 --range|10..58|--model|m|--model-config|d|--vae|v|--lora|l=0.5|--lora|a=b=-1|--controlnet|c|\
---controlnet|a\\,b,weight=0.5,start=0.1,end=0.9,clip=x.mp4|--control|canny|--canny|20,200|\
+--controlnet|a\\,b,weight=0.5,start=0.1,end=0.9,control=depth,clip=x.mp4|--control|canny|--canny|20,200|\
 --control-strength|0.7|--strength|0.5|--steps|15|--guidance-scale|3|--sampler|ddim|\
 --seed|4294967295|--size|448|--keyframe-gap|5..20|--batch-size|5|--compat|reference|--no-fill|\
 --fill-preset|best|--no-gradient-blending|--device|NVIDIA|--work|w|--look|neon|--freeu|1.2,1.5,1,0.5|\
@@ -73,6 +73,7 @@ fn every_flag_fills_its_field() {
         weight: 0.5,
         start: 0.1,
         end: 0.9,
+        control: Some(ControlKind::Depth),
         clip,
     };
     let wanted = JobSpec {
@@ -143,6 +144,21 @@ fn every_flag_fills_its_field() {
 }
 
 #[test]
+fn a_controlnet_of_an_older_file_has_no_control_of_its_own() {
+    let file = "source = 'clip.mp4'\nout = 'out.mp4'\nprompt = 'a cartoon'\ncontrol = 'canny'\n\
+                [[controlnet]]\npath = 'c'\nweight = 0.5\nstart = 0.0\nend = 1.0\n";
+    let read = toml::from_str::<JobSpec>(file).unwrap();
+    let net = &read.controlnet[0];
+    assert_eq!(net.control, None);
+    assert_eq!(net.drawn(read.control), Some(ControlKind::Canny));
+    assert_eq!(
+        toml::to_string(net).unwrap().matches("control").count(),
+        0,
+        "and it is written as before"
+    );
+}
+
+#[test]
 fn malformed_flags_are_refused_with_the_form_they_should_have() {
     for (flags, form) in [
         (["--range", "5"], "0..48"),
@@ -155,6 +171,7 @@ fn malformed_flags_are_refused_with_the_form_they_should_have() {
         (["--controlnet", "c,wait=1"], "PATH"),
         (["--controlnet", "c,weight=heavy"], "PATH"),
         (["--controlnet", "c,weight"], "PATH"),
+        (["--controlnet", "c,control=faces"], "control=KIND"),
         (["--canny", "1,256"], "1 to 255"),
         (["--control", "faces"], "soft-edges"),
         (["--compat", "other"], "reference"),

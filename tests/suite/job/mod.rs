@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use fresco_studio::annotators::Annotator;
 use fresco_studio::frame::FrameIdx;
+use fresco_studio::pipeline::annotator::ReadyAnnotator;
 use fresco_studio::pipeline::job::{
     CannyThresholds, ConsistencySpec, Container, ControlKind, ControlNetSpec, DeviceChoice,
     ExtraWords, FillPreset, FillSettings, FrameRange, FreeU, Job, JobSpec, KeyframeChoice, Look,
@@ -114,7 +115,8 @@ fn the_annotator_follows_the_control() {
             canny: CannyThresholds { low: 7, high: 9 },
             ..spec()
         };
-        Job::new(&spec).unwrap().control.annotator()
+        let job = Job::new(&spec).unwrap();
+        job.control.annotator(&ControlNetSpec::default())
     };
     assert_eq!(
         annotator(ControlKind::SoftEdges),
@@ -126,6 +128,41 @@ fn the_annotator_follows_the_control() {
     );
     assert_eq!(annotator(ControlKind::Hed), Some(Annotator::Hed));
     assert_eq!(annotator(ControlKind::None), None);
+}
+
+#[test]
+fn each_controlnet_has_its_annotator_and_equal_ones_share_it() {
+    let wanted = |control, nets: &[&str]| {
+        let spec = JobSpec {
+            control,
+            controlnet: nets.iter().map(|net| net.parse().unwrap()).collect(),
+            ..spec()
+        };
+        let job = Job::new(&spec).unwrap();
+        ReadyAnnotator::wanted(&job.models, &job.control)
+    };
+    let CannyThresholds { low, high } = spec().canny;
+    let nets = [
+        "a,control=hed",
+        "b",
+        "c,control=depth,clip=c.mp4",
+        "d,control=canny",
+        "e,control=hed",
+    ];
+    assert_eq!(
+        wanted(ControlKind::SoftEdges, &nets),
+        [
+            Annotator::Hed,
+            Annotator::SoftEdges,
+            Annotator::Canny { low, high }
+        ]
+    );
+    let own = ["a,control=depth"];
+    assert_eq!(wanted(ControlKind::SoftEdges, &own), [Annotator::Depth]);
+    assert_eq!(wanted(ControlKind::None, &own), [Annotator::Depth]);
+    assert!(wanted(ControlKind::Canny, &["a,clip=c.mp4"]).is_empty());
+    assert_eq!(wanted(ControlKind::Hed, &[]), [Annotator::Hed]);
+    assert!(wanted(ControlKind::None, &[]).is_empty());
 }
 
 #[test]
@@ -178,7 +215,7 @@ fn values_outside_of_their_ranges_are_refused() {
                 weight,
                 start,
                 end,
-                clip: None,
+                ..ControlNetSpec::default()
             }];
         })
     };
@@ -260,6 +297,10 @@ fn settings_that_contradict_each_other_are_refused() {
                 s.control = ControlKind::None;
                 s.controlnet = vec!["c".parse().unwrap()];
             }),
+            "controlnet",
+        ),
+        (
+            with(|s| s.controlnet = vec!["c,control=none".parse().unwrap()]),
             "controlnet",
         ),
     ] {

@@ -95,7 +95,7 @@ fn what_is_installed_is_used_as_if_it_were_named() {
     }
 
     // Other programs' are used in place. Soft edges are proposed before thin lines.
-    user.install("home/ComfyUI/models/controlnet/my_softedge");
+    let soft = user.install("home/ComfyUI/models/controlnet/my_softedge");
     fs::create_dir_all(user.studio.path("home/ComfyUI/models/checkpoints")).unwrap();
     let in_place = user.translate("in-place.mp4", &["--control", "soft-edges"]);
     in_place.assert_finished();
@@ -104,4 +104,23 @@ fn what_is_installed_is_used_as_if_it_were_named() {
     assert!(!says(&unsaid, "using canny"));
     assert_eq!(user.pictures("in-place.mp4"), user.pictures("unsaid.mp4"));
     assert_ne!(user.pictures("found.mp4"), user.pictures("unsaid.mp4"));
+
+    // Each of two looks at what its name tells.
+    let (net, soft) = (net.display(), soft.display());
+    let both = [
+        format!("--controlnet={net}"),
+        format!("--controlnet={soft}"),
+    ];
+    let both = user.translate("both.mp4", &both.each_ref().map(String::as_str));
+    both.assert_finished();
+    assert!(says(&both, "using soft-edges for"), "{:?}", both.events);
+    let said = [
+        format!("--controlnet={soft},control=soft-edges"),
+        format!("--controlnet={net},control=canny"),
+        "--control=none".to_owned(),
+    ];
+    let said = user.translate("said.mp4", &said.each_ref().map(String::as_str));
+    said.assert_finished();
+    assert_eq!(user.pictures("both.mp4"), user.pictures("said.mp4"));
+    assert_ne!(user.pictures("both.mp4"), user.pictures("found.mp4"));
 }

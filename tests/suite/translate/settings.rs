@@ -100,7 +100,7 @@ fn demo_net(weight: f32, start: f32, end: f32) -> ControlNetSpec {
         weight,
         start,
         end,
-        clip: None,
+        ..ControlNetSpec::default()
     }
 }
 
@@ -135,6 +135,42 @@ fn controlnets_add_up_by_weight_and_share_of_the_steps() {
     assert_eq!(pictures("turns.mp4", turns), whole, "one after the other");
     let early = pictures("early.mp4", vec![early]);
     assert!(early != whole && early != none);
+}
+
+#[test]
+fn each_controlnet_looks_at_the_control_that_is_its_own() {
+    let Some(studio) = Studio::new() else { return };
+    let clip = studio.clip("clip.mp4", MOVING, 2);
+    // All in one working folder: a picture of other control images is not taken for a finished one.
+    let work = studio.path("work");
+    let pictures = |control, nets: &[(f32, Option<ControlKind>)]| {
+        let net = |&(weight, control): &(f32, _)| ControlNetSpec {
+            control,
+            ..demo_net(weight, 0.0, 1.0)
+        };
+        let spec = JobSpec {
+            controlnet: nets.iter().map(net).collect(),
+            control,
+            work: Some(work.clone()),
+            ..studio.spec(&clip, "out.mp4")
+        };
+        run(&spec).pictures
+    };
+    let (soft, canny) = (ControlKind::SoftEdges, ControlKind::Canny);
+    let of_soft = pictures(soft, &[(1.0, None)]);
+    let of_canny = pictures(soft, &[(1.0, Some(canny))]);
+    assert_ne!(of_soft, of_canny);
+    assert_eq!(pictures(canny, &[(1.0, None)]), of_canny);
+    for (weights, alone) in [((1.0, 0.0), &of_soft), ((0.0, 1.0), &of_canny)] {
+        let both = pictures(soft, &[(weights.0, None), (weights.1, Some(canny))]);
+        assert_eq!(&both, alone, "{weights:?}");
+        let nets = [(weights.0, Some(soft)), (weights.1, Some(canny))];
+        assert_eq!(
+            &pictures(ControlKind::None, &nets),
+            alone,
+            "each its own: {weights:?}"
+        );
+    }
 }
 
 #[test]

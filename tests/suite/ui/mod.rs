@@ -2,6 +2,7 @@
 
 mod announcements;
 mod button;
+mod controlnets;
 mod device_page;
 mod downloads;
 mod helpers;

@@ -31,22 +31,24 @@ pub enum DrawingNetwork {
 }
 
 impl DrawingNetwork {
-    /// The one that draws the control images of a job, if one does and its weights are there.
+    /// Those that draw the control images of a job and whose weights are there.
     #[must_use]
     pub fn of(
         files: &ModelFiles,
         control: &ControlSettings,
         choices: &Choices,
         places: &Places,
-    ) -> Option<Self> {
-        match ReadyAnnotator::wanted(files, control)? {
+    ) -> Vec<Self> {
+        let network = |annotator| match annotator {
             Annotator::Hed => find_hed(places).ok().map(|_| Self::Hed),
             Annotator::Depth => {
                 let found = DepthDrawer::find(places, choices.depth_network).ok()?;
                 Some(Self::Depth(found.network))
             }
             Annotator::SoftEdges | Annotator::Canny { .. } => None,
-        }
+        };
+        let wanted = ReadyAnnotator::wanted(files, control).into_iter();
+        wanted.filter_map(network).collect()
     }
 }
 

@@ -46,8 +46,8 @@ pub struct NetworkSizes {
     pub motion: u64,
     /// Weights of the network that finds what is salient; 0 where a classical method does.
     pub saliency: u64,
-    /// What draws control images, if a network does.
-    pub drawing: Option<Drawing>,
+    /// What draws control images, as far as networks do.
+    pub drawing: Vec<Drawing>,
     /// Channels of each level of the U-Net, from fine to coarse.
     pub channels: Vec<usize>,
     /// Residual blocks of an encoder level.
@@ -91,14 +91,14 @@ impl NetworkSizes {
         Self::of(folders, drawing, places)
     }
 
-    /// The sizes of the networks that a job uses, by their configs, of the one that draws its control images, and of the
+    /// The sizes of the networks that a job uses, by their configs, of those that draw its control images, and of the
     /// helpers that lie in `places`; no weights are read.
     ///
     /// # Errors
     /// [`Error::Model`] for a config that is missing or of another family.
     pub fn of(
         folders: &ModelFolders,
-        drawing: Option<DrawingNetwork>,
+        drawing: Vec<DrawingNetwork>,
         places: &Places,
     ) -> Result<Self, Error> {
         // Modules are empty until they are filled, wherever they are.
@@ -132,7 +132,7 @@ impl NetworkSizes {
                     weights_of(&U2Net::new(&U2NetConfig::default(), &device))
                 }),
             ),
-            drawing: drawing.map(Drawing::of),
+            drawing: drawing.into_iter().map(Drawing::of).collect(),
             heads: unet.heads(0),
             channels: unet.block_out_channels,
             layers_per_block: unet.layers_per_block,
@@ -191,7 +191,7 @@ pub(super) fn sd15() -> NetworkSizes {
         text_encoder: 123_060_480,
         motion: 4_680_288,
         saliency: 111_686_464,
-        drawing: Some(Drawing::of(DrawingNetwork::Depth(DepthNetwork::Midas))),
+        drawing: vec![Drawing::of(DrawingNetwork::Depth(DepthNetwork::Midas))],
         channels: vec![320, 640, 1280, 1280],
         layers_per_block: 2,
         heads: 8,
@@ -263,7 +263,7 @@ mod tests {
                 text_encoder: 1_000_000,
                 channels: vec![32, 64, 64, 64],
                 vae_channels: 16,
-                drawing: drawing.map(Drawing::of),
+                drawing: drawing.into_iter().map(Drawing::of).collect(),
                 ..sd15()
             };
             batch_bytes(&networks, &load(3, side, Preset::Off))
@@ -330,13 +330,13 @@ mod tests {
         };
         let nowhere = Places::default();
         let folders = ModelFolders::resolve(&files, ControlKind::SoftEdges, &nowhere).unwrap();
-        let sizes = NetworkSizes::of(&folders, None, &nowhere).unwrap();
+        let sizes = NetworkSizes::of(&folders, Vec::new(), &nowhere).unwrap();
         assert_eq!((sizes.motion, sizes.saliency), (0, 0));
         assert_eq!(sizes.n_controlnets, 1);
         assert_eq!(sizes.channels.len(), 4);
         assert!((1_000_000..20_000_000).contains(&sizes.unet), "{sizes:?}");
         let without = ModelFolders::resolve(&files, ControlKind::None, &nowhere).unwrap();
-        let plain = NetworkSizes::of(&without, None, &nowhere).unwrap();
+        let plain = NetworkSizes::of(&without, Vec::new(), &nowhere).unwrap();
         assert_eq!((plain.controlnets, plain.n_controlnets), (0, 0));
         assert_eq!(plain.unet, sizes.unet);
     }

@@ -204,15 +204,10 @@ impl Sizes<'_> {
         when(!self.load.consistency.is_off(), self.networks.motion)
     }
 
-    /// Weights of the network that draws control images, if it is one that stays loaded.
+    /// Weights of the networks that draw control images and stay loaded.
     fn kept_drawing(&self) -> u64 {
-        match self.networks.drawing {
-            Some(Drawing {
-                network: DrawingNetwork::Hed,
-                weights,
-            }) => weights,
-            _ => 0,
-        }
+        let drawing = self.networks.drawing.iter();
+        drawing.filter(|d| stays(d)).map(|d| d.weights).sum()
     }
 
     fn text(&self) -> Holding {
@@ -244,16 +239,16 @@ impl Sizes<'_> {
         moments
     }
 
-    /// The network that draws control images, after the input frames were recorded.
-    fn drawing(&self) -> Option<Holding> {
-        let drawing = self.networks.drawing?;
-        // The others are loaded for each batch and dropped after it.
-        let more = drawing.weights - self.kept_drawing();
-        Some(Holding {
-            moment: Moment::Drawing,
-            weights: self.weights() + more * FULL,
-            kept: self.recorded(),
-            working: memory_helpers::drawing(drawing.network, self.load.size),
+    /// The networks that draw control images, one after the other, after the input frames were recorded.
+    fn drawing(&self) -> impl Iterator<Item = Holding> {
+        self.networks.drawing.iter().map(|drawing| {
+            let more = if stays(drawing) { 0 } else { drawing.weights };
+            Holding {
+                moment: Moment::Drawing,
+                weights: self.weights() + more * FULL,
+                kept: self.recorded(),
+                working: memory_helpers::drawing(drawing.network, self.load.size),
+            }
         })
     }
 
@@ -371,6 +366,11 @@ impl Sizes<'_> {
         let pieces = PIECES_OF_LIKENESSES * square.min(PIECE_OF_LIKENESSES);
         OPTIMISER_MAPS * features + when(self.load.consistency.spatial_loss, pieces)
     }
+}
+
+/// Whether a network that draws stays loaded from batch to batch; the others are loaded for each batch and dropped after it.
+fn stays(drawing: &Drawing) -> bool {
+    drawing.network == DrawingNetwork::Hed
 }
 
 fn when(is_on: bool, bytes: u64) -> u64 {

@@ -49,7 +49,7 @@ pub fn sizes() -> NetworkSizes {
         text_encoder: 10_000_000,
         motion: 0,
         saliency: 0,
-        drawing: None,
+        drawing: Vec::new(),
         channels: vec![160, 320, 320, 320],
         layers_per_block: 2,
         heads: 8,

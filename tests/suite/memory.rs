@@ -147,7 +147,7 @@ impl Load {
             consistency: Consistency::from(&self.guidance()),
         };
         batch_bytes(
-            &NetworkSizes::of(&folders, None, &Places::default()).unwrap(),
+            &NetworkSizes::of(&folders, Vec::new(), &Places::default()).unwrap(),
             &load,
         ) as f64
     }

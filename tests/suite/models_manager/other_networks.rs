@@ -153,7 +153,7 @@ fn what_nobody_has_hashed_is_not_called_compared() {
     let ready = State::Ready {
         path: place.clone(),
     };
-    let earlier = now - std::time::Duration::from_secs(60);
+    let earlier = now - std::time::Duration::from_mins(1);
     assert_eq!(record(now, hash), ready);
     assert_eq!(record(earlier, hash), unchecked);
     assert_eq!(record(now, "00"), unchecked);

@@ -233,6 +233,10 @@ impl Error {
             Self::Values(ReadError::OutOfMemory) => {
                 "choose a smaller working size with --size, or the device \"cpu\"; finished parts are kept"
             }
+            Self::Values(ReadError::Lost(_)) => {
+                "start the program again, and if memory was full choose a smaller working size with --size; finished \
+                 parts are kept"
+            }
             Self::NoRoom { smaller, .. } => {
                 let smaller = smaller.map(|side| format!("try --size {side}, or "));
                 let smaller = smaller.unwrap_or_default();

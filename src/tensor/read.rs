@@ -14,6 +14,9 @@ pub enum ReadError {
     /// The device had no memory for something that leads to these values.
     #[error("the device has not enough memory")]
     OutOfMemory,
+    /// The device is gone with all that was on it: its driver was reset, or could not go on when memory was full.
+    #[error("the device was lost ({0})")]
+    Lost(String),
     /// The device failed in another way.
     #[error("the device failed: {0}")]
     Device(String),
@@ -22,6 +25,7 @@ pub enum ReadError {
 impl ReadError {
     /// What a device's own words mean. Its errors arrive as text.
     fn of_device(words: &str) -> Self {
+        const LOST: &str = "device is poisoned";
         const NO_MEMORY: [&str; 6] = [
             "out of device memory",
             "out-of-memory",
@@ -32,12 +36,18 @@ impl ReadError {
             "memory location was never initialized",
         ];
         let folded = words.to_lowercase();
-        if NO_MEMORY.iter().any(|sign| folded.contains(sign)) {
+        // What follows is a backtrace.
+        let line = |line: &&str| !line.trim().is_empty() && !line.starts_with("Caused by");
+        let lines = words.lines().filter(line).map(str::trim);
+        // Before the signs of no memory, which may be why: no smaller work goes well on it either.
+        if folded.contains(LOST) {
+            let reason = lines.skip_while(|line| !line.contains(LOST)).nth(1);
+            let reason = reason.unwrap_or("its driver does not say why");
+            Self::Lost(reason.trim_start_matches("Unknown: ").to_lowercase())
+        } else if NO_MEMORY.iter().any(|sign| folded.contains(sign)) {
             Self::OutOfMemory
         } else {
-            // What follows is a backtrace.
-            let line = |line: &&str| !line.trim().is_empty() && !line.starts_with("Caused by");
-            let lines: Vec<&str> = words.lines().filter(line).take(2).map(str::trim).collect();
+            let lines: Vec<&str> = lines.take(2).collect();
             Self::Device(lines.join(": "))
         }
     }
@@ -50,9 +60,9 @@ impl ReadError {
 pub fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ReadError> {
     let data = tensor.cast(FloatDType::F32).try_into_data();
     let data = data.map_err(|error| ReadError::of_device(&error.to_string()))?;
-    let values: Vec<f32> = data
-        .try_to_vec()
-        .map_err(|error| ReadError::Device(error.to_string()))?;
+    // Some values are fetched only here.
+    let values = data.try_to_vec();
+    let values: Vec<f32> = values.map_err(|error| ReadError::of_device(&error.to_string()))?;
     if values.iter().all(|v| v.is_finite()) {
         Ok(values)
     } else {
@@ -76,6 +86,19 @@ mod tests {
         assert_eq!(
             ReadError::of_device(lost),
             ReadError::Device("An error happened during execution: the device is lost".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_lost_device_is_told_from_a_full_one() {
+        let poisoned = "Failed to access TensorData storage: failed to materialize bytes: The device is poisoned\n\
+            Caused by:\n  Unknown: Out of memory\nBacktrace:\nNo backtrace available";
+        let lost = ReadError::of_device(poisoned);
+        assert_eq!(lost, ReadError::Lost("out of memory".to_owned()));
+        let silent = ReadError::of_device("The device is poisoned");
+        assert_eq!(
+            silent.to_string(),
+            "the device was lost (its driver does not say why)"
         );
     }
 }

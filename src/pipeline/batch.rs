@@ -71,12 +71,26 @@ pub type Translated = (Vec<Frame>, Option<Anchors>);
 
 impl BatchContext<'_> {
     /// Translates one batch. If it comes out broken in half precision it is repeated in full precision.
-    /// `after_step` is told how many steps are done.
+    /// `after_step` is told how many steps are done. If there was no memory for it, all memory is given back.
     ///
     /// # Errors
     /// [`Error::Values`] or [`Error::FellFlat`] for a batch that is broken in full precision too,
     /// [`Error::Cancelled`], and whatever loading the networks gives.
     pub fn translate(
+        &self,
+        engine: &mut Engine,
+        batch: &BatchFrames<'_>,
+        after_step: &dyn Fn(usize),
+    ) -> Result<Translated, Error> {
+        let result = self.attempts(engine, batch, after_step);
+        if matches!(result, Err(Error::Values(ReadError::OutOfMemory))) {
+            // The networks too: weights for which there was no memory look like others, and would spoil every later batch.
+            engine.drop_denoiser();
+        }
+        result
+    }
+
+    fn attempts(
         &self,
         engine: &mut Engine,
         batch: &BatchFrames<'_>,

@@ -185,7 +185,6 @@ impl Pass<'_> {
                     let (n, rest) = smaller_batches(&batches[i..], &error)
                         .ok_or_else(|| context.explained(error, &frames))?;
                     observer.warning(shrunk(batch.frames().len(), n));
-                    context.device.release_memory();
                     context.meter.reset();
                     return Ok(Outcome::TooLarge(rest));
                 }

@@ -6,6 +6,7 @@ use fresco_studio::app::Preferences;
 use fresco_studio::cli;
 use fresco_studio::files::{self, UserFolders};
 use fresco_studio::pipeline::engine::Engine;
+use fresco_studio::tensor::hush_lack_of_memory;
 use fresco_studio::worker;
 use fresco_studio::worker::message::ModelSources;
 use tracing_subscriber::EnvFilter;
@@ -16,6 +17,7 @@ const DEMO_CLIP: &[u8] = include_bytes!("../assets/demo/clip.mp4");
 
 fn main() -> ExitCode {
     start_logging();
+    hush_lack_of_memory();
     let folders = UserFolders::of_system();
     let environment = ModelSources::usual(folders.models, files::home().as_deref(), |name| {
         std::env::var(name).ok()

@@ -37,6 +37,8 @@ mod resume;
 mod scripted;
 mod shots;
 mod single_files;
+#[cfg(feature = "gpu")]
+mod small_card;
 mod support;
 mod synth;
 mod tidy;

@@ -14,9 +14,9 @@ pub fn hush_lack_of_memory() {
     }));
 }
 
-/// The words of the compute runtime, and after them those of wgpu.
+/// The words of wgpu, which whoever waits for the operation repeats among its own.
 fn tells_of_full_memory(words: &str) -> bool {
-    words.eq_ignore_ascii_case("wgpu error: out of memory")
+    words.to_lowercase().contains("wgpu error: out of memory")
 }
 
 #[cfg(test)]
@@ -26,6 +26,9 @@ mod tests {
     #[test]
     fn only_full_memory_is_hushed() {
         assert!(tells_of_full_memory("wgpu error: Out of Memory"));
+        assert!(tells_of_full_memory(
+            "CallError(task panicked on device runner thread: wgpu error: Out of Memory)"
+        ));
         assert!(!tells_of_full_memory("wgpu error: Validation Error"));
         assert!(!tells_of_full_memory("index out of bounds"));
     }
